@@ -1,0 +1,110 @@
+import type { Market, Phase, Role, Worker, WorkerRow } from '#contract';
+
+/**
+ * The registry as the other capabilities see it: authority for names, addresses, owners and locks. Take the narrow
+ * part you need (`Pick<Registry, 'find' | 'beginLaunch'>`). Reads are strongly consistent; every write is one
+ * conditional update or transaction.
+ */
+export interface Life {
+  readonly name: string;
+  readonly generation: string;
+}
+export interface OwnedLife extends Life {
+  /** ARN of the execution that must own the row. */
+  readonly execution: string;
+}
+
+export interface Reservation {
+  /** Everything of the worker but what the transaction itself decides. */
+  readonly worker: Omit<Worker, 'address' | 'generation'>;
+  /** Asked-for mesh address; absent means the registry picks one. */
+  readonly address?: string;
+  readonly requestHash: string;
+  readonly input: string;
+  /** Computes the owner from the generation: doors know the execution's ARN before they start it. */
+  readonly owner: (generation: string) => string;
+}
+export type ReserveOutcome =
+  | { readonly outcome: 'reserved' | 'existing'; readonly row: WorkerRow }
+  /** Another request or another owner holds the name. */
+  | { readonly outcome: 'taken'; readonly row: WorkerRow };
+
+export interface LaunchFacts {
+  readonly instanceId: string;
+  readonly instanceArn: string;
+  readonly instanceType: string;
+  readonly availabilityZone: string;
+  readonly launchedMarket: Market;
+  readonly launchedAmiId: string;
+  readonly privateIp: string;
+  readonly publicIp: string;
+}
+
+export interface FenceOutcome {
+  readonly outcome: 'fenced' | 'absent' | 'removed' | 'busy';
+  readonly row: WorkerRow | undefined;
+}
+
+/** `CERT#<fingerprint>`: every certificate ever issued, kept until its notAfter. The PEM is public. */
+export interface CertificateRow {
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly generation: string;
+  readonly address: string;
+  readonly groups: readonly string[];
+  readonly role: Role | 'external';
+  readonly issuer: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly issuedAt: string;
+  readonly status: 'issued' | 'revoked';
+  readonly revokedAt?: string;
+  readonly pem: string;
+}
+
+export interface Registry {
+  find(name: string): Promise<WorkerRow | undefined>;
+  list(): Promise<WorkerRow[]>;
+  byExecution(executionArn: string): Promise<Life | undefined>;
+
+  /** Claims name, address and generation in one transaction. @throws AddressError, NameConflictError */
+  reserve(reservation: Reservation): Promise<ReserveOutcome>;
+  /** @throws OwnershipLostError */
+  advance(life: OwnedLife, phase: Phase): Promise<void>;
+  /** Keeps the first failure. */
+  recordFailure(life: OwnedLife, failure: { error: string; cause: string }): Promise<boolean>;
+  /** @throws OwnershipLostError */
+  recordIdentity(life: Life, identity: { secretArn: string; fingerprint: string; notAfter: string }): Promise<void>;
+
+  /** LAUNCHING before the call. Returns the attempt's number, 1 upwards. @throws LaunchFencedError */
+  beginLaunch(life: OwnedLife): Promise<number>;
+  /** LAUNCHED after it, only if still LAUNCHING by the same owner and attempt. @throws LaunchFencedError */
+  recordLaunch(life: OwnedLife, attempt: number, facts: LaunchFacts): Promise<void>;
+
+  /** Remembers the command that runs, so that a teardown can cancel it. @throws OwnershipLostError after a fence */
+  openCommand(life: Life, command: { commandId: string; step: string }): Promise<void>;
+  closeCommand(life: Life, commandId: string): Promise<void>;
+
+  /** Sets TEARING_DOWN and takes the teardown lease for `holder` (an execution ARN). */
+  fence(
+    life: { name: string; generation: string | undefined },
+    holder: string,
+    leaseSeconds: number,
+  ): Promise<FenceOutcome>;
+  /** Atomic counter behind the names of teardown executions. */
+  nextTeardownAttempt(life: Life): Promise<number>;
+  releaseAddress(life: Life): Promise<boolean>;
+  markRemoved(life: Life, holder: string): Promise<boolean>;
+
+  recordCertificate(row: CertificateRow): Promise<void>;
+  findCertificate(fingerprint: string): Promise<CertificateRow | undefined>;
+  listCertificates(filter?: { name?: string }): Promise<CertificateRow[]>;
+  /** Revokes every certificate of that life (all lives when the generation is empty); returns their fingerprints. */
+  revokeCertificates(life: Life): Promise<string[]>;
+
+  /** True for the first caller with this id within seven days. */
+  claimEvent(id: string): Promise<boolean>;
+  /** First instant at which a sweep saw this id as an orphan; sets it now when new. */
+  noticeOrphan(id: string): Promise<Date>;
+  forgetOrphan(id: string): Promise<void>;
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/**
+ * Names that more than one room must agree on. Every physical name starts with the fleet's name, so that two fleets
+ * live side by side in one account and region.
+ */
+
+/** Worker names: DNS label that leaves room for `-<generation>-t<attempt>` within the 80 characters of an execution name. */
+export const WORKER_NAME_PATTERN = /^[a-z][a-z0-9-]{0,46}[a-z0-9]$|^[a-z]$/;
+
+export const FLEET_NAME_PATTERN = /^[a-z][a-z0-9-]{0,19}$/;
+
+/** A generation is `Date.now().toString(36)` of the reservation that opened it. */
+export const GENERATION_PATTERN = /^[0-9a-z]{6,12}$/;
+
+export const ROLES = ['lighthouse', 'gpu-worker'] as const;
+export const Role = z.enum(ROLES);
+export type Role = z.infer<typeof Role>;
+
+export const MARKETS = ['spot', 'on-demand'] as const;
+export const Market = z.enum(MARKETS);
+export type Market = z.infer<typeof Market>;
+
+/** Tag keys. Instance metadata forbids blanks and slashes in them (EC2 "Tag restrictions", instance tags in metadata). */
+export const TAG = {
+  fleet: 'carrierarr:fleet',
+  worker: 'carrierarr:worker',
+  role: 'carrierarr:role',
+  execution: 'carrierarr:execution',
+  generation: 'carrierarr:generation',
+  /** On a worker's secret: the ARN of the one instance that may read it, or {@link UNBOUND}. */
+  instance: 'carrierarr:instance',
+} as const;
+
+/** Value of {@link TAG.instance} until the instance exists: matches no `ec2:SourceInstanceARN`, so nobody can read. */
+export const UNBOUND = 'unbound';
+
+export const instanceNameTag = (worker: string): string => `carrierarr-${worker}`;
+
+/** `<name>-<generation>`: unique per life of a worker, since Step Functions blocks a used name for 90 days. */
+export const provisionExecutionName = (name: string, generation: string): string => `${name}-${generation}`;
+
+export const teardownExecutionName = (name: string, generation: string, attempt: number): string =>
+  `${name}-${generation}-t${attempt}`;
+
+/** Secret of a worker's identity; the seed's `catalyst-llm/nebula-<name>`. */
+export const secretName = (prefix: string, worker: string): string => `${prefix}/nebula-${worker}`;
+
+export const parameterName = {
+  /** AMI id of a role, data type `aws:ec2:image`, written by the image pipelines. */
+  ami: (fleet: string, role: Role): string => `/${fleet}/ami/${role}`,
+  /** PEM of the CA certificate that belongs to one KMS key. */
+  caCertificate: (fleet: string, keyId: string): string => `/${fleet}/mesh/${keyId}/ca.crt`,
+};
+
+export const documentName = (fleet: string, step: string): string => `${fleet}-${step}`;
+export const stateMachineName = (fleet: string, machine: 'provision' | 'teardown' | 'renew' | 'sweep'): string =>
+  `${fleet}-${machine}`;
+export const functionName = (fleet: string, capability: string): string => `${fleet}-${capability}`;
+export const stackName = (fleet: string, stack: 'mesh' | 'images' | 'fleet'): string => `${fleet}-${stack}`;

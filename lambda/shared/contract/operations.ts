@@ -1,0 +1,229 @@
+import { z } from 'zod';
+import { Ipv4, ProvisionRequest, Worker, WorkerName } from './worker.ts';
+import { Market, Role } from './names.ts';
+
+/**
+ * What a state hands to a Lambda and what it gets back. A function serves the operations of one capability; its event
+ * is `{ operation, ...input }`. `lib/` builds the states from these names, `lambda/*` implements them, so a state and
+ * its Lambda cannot drift apart. Instants in `since` and `proveAfter` are epoch milliseconds (`$millis()` in JSONata).
+ */
+
+/** Which life of which worker. An empty generation means: no row, only tags and names are left to go by. */
+const Life = z.object({ name: WorkerName, generation: z.string() });
+/** ARN of the execution on whose behalf the step runs. */
+const execution = z.string().min(1);
+const since = z.number();
+
+const reserve = {
+  input: z.object({ execution, request: z.unknown() }),
+  output: z.discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('reserved'), worker: Worker }),
+    /** The name belongs to another execution: point to it, never roll it back. */
+    z.object({
+      outcome: z.literal('taken'),
+      name: WorkerName,
+      generation: z.string(),
+      owner: z.string(),
+      phase: z.string(),
+    }),
+  ]),
+};
+
+const advance = {
+  input: Life.extend({ execution, phase: z.enum(['BOOTED', 'MESHED', 'READY']) }),
+  output: Life.extend({ phase: z.string() }),
+};
+
+const recordFailure = {
+  input: Life.extend({ execution, error: z.string(), cause: z.string() }),
+  output: z.object({ recorded: z.boolean() }),
+};
+
+const fence = {
+  input: z.object({ name: WorkerName, generation: z.string(), execution, deregisterAmi: z.boolean() }),
+  output: z.object({
+    /** `busy`: another teardown holds the lease. `absent`/`removed`: nothing to fence, the proof still runs. */
+    outcome: z.enum(['fenced', 'absent', 'removed', 'busy']),
+    name: WorkerName,
+    generation: z.string(),
+    /** Empty strings where unknown. */
+    instanceId: z.string(),
+    commandId: z.string(),
+    amiId: z.string(),
+    holder: z.string(),
+    /** The proof may not pass before this instant: a launch call in flight at the fence may still succeed. */
+    proveAfter: since,
+  }),
+};
+
+const releaseAddress = { input: Life, output: z.object({ released: z.boolean() }) };
+const markRemoved = { input: Life.extend({ execution }), output: z.object({ removed: z.boolean() }) };
+
+const issue = {
+  input: z.object({ worker: Worker, execution }),
+  output: z.object({ secretArn: z.string(), versionId: z.string(), fingerprint: z.string(), notAfter: z.string() }),
+};
+const revoke = {
+  input: Life,
+  output: z.object({ revoked: z.array(z.string()), secret: z.enum(['deleted', 'absent', 'foreign']) }),
+};
+const due = {
+  input: z.object({ names: z.array(WorkerName) }),
+  output: z.object({ due: z.array(Life.extend({ instanceId: z.string() })) }),
+};
+const renew = {
+  input: Life,
+  output: z.object({ secretArn: z.string(), versionId: z.string(), fingerprint: z.string(), notAfter: z.string() }),
+};
+
+const launch = {
+  input: z.object({ worker: Worker, execution, redriveCount: z.number().int().nonnegative() }),
+  output: z.object({
+    instanceId: z.string(),
+    instanceArn: z.string(),
+    instanceType: z.string(),
+    availabilityZone: z.string(),
+    market: Market,
+    amiId: z.string(),
+    privateIp: z.string(),
+    publicIp: z.string(),
+    /** True when an instance of an earlier attempt was found by its tags and taken over. */
+    adopted: z.boolean(),
+  }),
+};
+
+const online = {
+  input: z.object({ name: WorkerName, instanceId: z.string(), since }),
+  output: z.object({ online: z.boolean() }),
+};
+const start = {
+  input: Life.extend({
+    execution,
+    instanceId: z.string(),
+    step: z.string(),
+    parameters: z.record(z.string(), z.string()),
+  }),
+  output: z.object({ commandId: z.string() }),
+};
+/** The JSON line a step prints at its end. */
+export const StepResult = z.looseObject({
+  step: z.string(),
+  ok: z.boolean(),
+  rc: z.number().int(),
+  tail: z.string().optional(),
+});
+export type StepResult = z.infer<typeof StepResult>;
+const poll = {
+  input: z.object({ name: WorkerName, instanceId: z.string(), commandId: z.string(), step: z.string(), since }),
+  output: z.object({ done: z.boolean(), result: StepResult.or(z.object({})) }),
+};
+const cancel = {
+  input: z.object({ instanceId: z.string(), commandId: z.string() }),
+  output: z.object({ cancelled: z.boolean() }),
+};
+
+const terminate = { input: Life, output: z.object({ instanceIds: z.array(z.string()) }) };
+const terminated = {
+  input: z.object({ name: WorkerName, instanceIds: z.array(z.string()), since }),
+  output: z.object({ gone: z.boolean() }),
+};
+const prove = {
+  input: Life.extend({ instanceId: z.string(), proveAfter: since, since }),
+  /** `clean: false` means "look again"; leftovers that stay end in a ProofFailedError. */
+  output: z.object({ clean: z.boolean(), checked: z.array(z.string()), leftovers: z.array(z.string()) }),
+};
+const deregister = {
+  input: z.object({ name: WorkerName, amiId: z.string() }),
+  output: z.object({
+    outcome: z.enum(['deregistered', 'absent', 'in-use', 'not-ours']),
+    snapshots: z.array(z.string()),
+  }),
+};
+const sweep = {
+  input: z.object({ dryRun: z.boolean() }),
+  output: z.object({
+    dryRun: z.boolean(),
+    findings: z.array(
+      z.object({
+        kind: z.enum(['instance', 'secret', 'worker']),
+        id: z.string(),
+        worker: z.string(),
+        reason: z.string(),
+        action: z.enum(['marked', 'terminated', 'deleted', 'teardown-started', 'none']),
+        /** Empty when the action worked: one item's failure never stops the sweep. */
+        error: z.string(),
+      }),
+    ),
+  }),
+};
+
+export const OPERATIONS = {
+  registry: { reserve, advance, recordFailure, fence, releaseAddress, markRemoved },
+  identity: { issue, revoke, due, renew },
+  launch: { launch },
+  'run-command': { online, start, poll, cancel },
+  sweep: { terminate, terminated, prove, deregister, sweep },
+} as const;
+
+export type Capability = keyof typeof OPERATIONS;
+export type OperationName<C extends Capability> = keyof (typeof OPERATIONS)[C] & string;
+type Shape<C extends Capability, O extends OperationName<C>> = (typeof OPERATIONS)[C][O] & {
+  input: z.ZodType;
+  output: z.ZodType;
+};
+export type OperationInput<C extends Capability, O extends OperationName<C>> = z.output<Shape<C, O>['input']>;
+export type OperationOutput<C extends Capability, O extends OperationName<C>> = z.input<Shape<C, O>['output']>;
+
+/** Input of the renew machine: no names means every worker that is due. */
+export const RenewRequest = z.strictObject({ names: z.array(WorkerName).optional() });
+export const SweepRequest = z.strictObject({ dryRun: z.boolean().optional() });
+
+/** Events on the bus `<fleet>`. Source of ours: `carrierarr.fleet`; whoever asks chooses its own source. */
+export const EVENT = {
+  source: 'carrierarr.fleet',
+  scaleOutRequested: 'Scale Out Requested',
+  scaleInRequested: 'Scale In Requested',
+  workerReady: 'Worker Ready',
+  workerFailed: 'Worker Failed',
+  workerRemoved: 'Worker Removed',
+} as const;
+
+/** Detail of `Scale Out Requested`: `count` workers with the same request; names are derived from the event's id. */
+export const ScaleOutDetail = ProvisionRequest.omit({ name: true, nebulaIp: true }).extend({
+  count: z.number().int().min(1).max(100).default(1),
+  /** Overrides the event id for de-duplication when the sender retries with new event ids. */
+  requestId: z.string().min(1).max(128).optional(),
+});
+export const ScaleInDetail = z.strictObject({ names: z.array(WorkerName).min(1).max(100) });
+
+/** A worker as the API and the command show it. */
+export const WorkerView = z.object({
+  name: WorkerName,
+  role: Role,
+  phase: z.string(),
+  address: Ipv4,
+  generation: z.string(),
+  execution: z.string(),
+  instanceId: z.string().nullable(),
+  instanceType: z.string().nullable(),
+  market: Market.nullable(),
+  availabilityZone: z.string().nullable(),
+  publicIp: z.string().nullable(),
+  certificateFingerprint: z.string().nullable(),
+  certificateNotAfter: z.string().nullable(),
+  failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
+  reservedAt: z.string(),
+  updatedAt: z.string(),
+});
+export type WorkerView = z.infer<typeof WorkerView>;
+
+/** RFC 9457 body of every API error. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  faults: z.array(z.object({ field: z.string(), what: z.string(), got: z.string(), allowed: z.string() })),
+  remedy: z.string(),
+});
+export type Problem = z.infer<typeof Problem>;
