@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+const reports = process.env.CARRIERARR_TEST_REPORTS;
+
 export default defineConfig({
   test: {
+    // CI adds up the reports of its runs; one file per run, since the projects run one after another.
+    reporters:
+      reports === undefined ? ['default'] : ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]],
     projects: [
       {
         test: {
