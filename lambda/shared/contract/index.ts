@@ -1,3 +1,4 @@
+export * from './doors.ts';
 export * from './environment.ts';
 export * from './names.ts';
 export * from './operations.ts';
