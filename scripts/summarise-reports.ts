@@ -1,7 +1,7 @@
 /** Adds up vitest's JSON reports and prints one closing line: `N passed, N failed, N skipped`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const Report = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numPendingTests: z.number() });
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Fault, InputError } from './errors.ts';
 
 const show = (value: unknown): string =>

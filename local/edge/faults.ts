@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A fault the edge injects into AWS calls that pass it. `POST /_edge/faults` adds some, `DELETE /_edge/faults` clears

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Role } from './names.ts';
 import { WorkerView } from './operations.ts';
 import { Ipv4, WorkerName } from './worker.ts';

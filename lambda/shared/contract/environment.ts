@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FleetSettings } from './settings.ts';
 
 /** Environment variables by capability; `lib/` sets exactly these, handlers parse them once with `parseEnvironment`. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Names that more than one room must agree on. Every physical name starts with the fleet's name, so that two fleets

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Ipv4, ProvisionRequest, Worker, WorkerName } from './worker.ts';
 import { Market, Role } from './names.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GENERATION_PATTERN, Market, Role, WORKER_NAME_PATTERN } from './names.ts';
 
 const text = (maximum: number) => z.string().min(1).max(maximum);
