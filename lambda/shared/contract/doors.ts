@@ -15,6 +15,7 @@ import { Ipv4, WorkerName } from './worker.ts';
  * | `DELETE /workers/{name}?generation=&deregisterAmi=true` | 202 TeardownAnswer; 404 |
  * | `POST /certificates` (CertificateRequest) | 201 IssuedCertificate |
  * | `GET /certificates?name=` | 200 CertificateList, newest first |
+ * | `GET /certificates/{fingerprint or name}` | 200 IssuedCertificate (of a name: the newest); 404 |
  */
 export const ProvisionAnswer = z.looseObject({
   name: WorkerName,
@@ -41,10 +42,12 @@ export const CertificateRequest = z.strictObject({
   name: WorkerName,
   /** PEM, `NEBULA X25519 PUBLIC KEY`. */
   publicKey: z.string().min(1).max(1024),
-  /** Mesh address; absent means the registry picks one. */
-  address: Ipv4.optional(),
+  /** Mesh address, with a mask or without (then the mesh's); absent means a free one below the workers' range. */
+  address: z.union([Ipv4, z.cidrv4()]).optional(),
   groups: z.array(z.string().min(1).max(64)).max(32).optional(),
   days: z.number().positive().optional(),
+  /** Take a mask narrower than the mesh's, or a name whose external certificate is still in force (it is revoked). */
+  force: z.boolean().optional(),
 });
 export type CertificateRequest = z.infer<typeof CertificateRequest>;
 
