@@ -1,0 +1,15 @@
+/** What other rooms may use of the command: following an execution and showing it, as the demo does. */
+export { historyReader } from './doors/executions.ts';
+export { type Failure, readFailure } from './progress/failure.ts';
+export { type FollowOptions, followExecution, type ReadHistory } from './progress/follow-execution.ts';
+export { type ExecutionProgress, foldHistory, type PhaseProgress } from './progress/fold-history.ts';
+export { formatAge, formatElapsed, formatRemaining } from './render/duration.ts';
+export { type Output, paint, streamOutput } from './render/output.ts';
+export {
+  type Followed,
+  type ProgressMode,
+  type ProgressRenderer,
+  progressMode,
+  progressRenderer,
+} from './render/progress.ts';
+export { type Column, renderTable } from './render/table.ts';
