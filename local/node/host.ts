@@ -17,13 +17,15 @@ export interface NodeSpec {
   readonly tags: Readonly<Record<string, string>>;
   /** The node's own directory; nothing outside it may be written. */
   readonly directory: string;
-  /** Handles a request that a program on the node sends to AWS, signed with the node's role (the edge in-process). */
+  /** URL that answers what a program on the node asks of AWS, signed with the credentials of `credentials.ts`. */
   readonly awsEndpoint: string;
 }
 
 /** The agent's part of Run Command. */
 export interface NodeCommand {
   readonly commandId: string;
+  /** Name of the step, where the sender knows it: a host that executes nothing plays the result by it. */
+  readonly step?: string;
   /** The whole script, as `aws:runShellScript` would write it to a file. */
   readonly script: string;
   /** `SSM_<Parameter>` variables, as `interpolationType: ENV_VAR` hands them over. */
@@ -56,3 +58,20 @@ export interface NodeHost {
   /** Stops everything that is left, e.g. on Ctrl-C. */
   close(): Promise<void>;
 }
+
+/**
+ * The other side of the mesh: a Nebula lighthouse with a certificate authority of its own, as the homelab had one
+ * before the fleet existed.
+ */
+export interface Homelab {
+  /**
+   * Makes the homelab's certificate authority below `directory`, before the fleet is deployed.
+   * @returns its certificate (PEM, one or more), for the configuration's `mesh.trustedCas`
+   */
+  prepareHomelab(directory: string): Promise<{ readonly trustedCaPem: string }>;
+  /** Starts the lighthouse, trusting its own CA and the fleet's (PEM): the step the operator does by hand at home. */
+  startHomelab(options: { readonly fleetCaPem: string }): Promise<void>;
+}
+
+/** What {@link NodeHost} implementations of this machine offer to the embedded cloud. */
+export interface LocalNodeHost extends NodeHost, Homelab {}
