@@ -1,0 +1,111 @@
+#!/bin/bash
+# Boot of a worker: instance metadata -> the worker's own secret -> /etc/nebula -> Nebula with its mesh address.
+# Runs once per start of the machine and may be run again at any time. Ends in /run/carrierarr/boot.done or, with the
+# reason, in /run/carrierarr/boot.failed; the state machine reads that verdict (step await-boot). Nothing secret is
+# printed, logged or passed as an argument.
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+umask 077
+export LC_ALL=C
+
+readonly RUN_DIR=/run/carrierarr
+readonly LOG_DIR=/var/log/carrierarr
+
+source "${BASH_SOURCE%/*}/lib/imds.sh"
+source "${BASH_SOURCE%/*}/lib/secret.sh"
+source "${BASH_SOURCE%/*}/lib/certificate.sh"
+source "${BASH_SOURCE%/*}/lib/identity.sh"
+source "${BASH_SOURCE%/*}/lib/mesh.sh"
+
+boot_reason=''
+boot_complete=no
+
+log() {
+  printf '%(%Y-%m-%dT%H:%M:%SZ)T %s\n' -1 "$*" | tee -a "$LOG_DIR/boot.log" >&2
+}
+
+die() {
+  boot_reason=$1
+  exit 1
+}
+
+# mark NAME: one line `<epoch seconds.millis> <mark>`, so that the way from power-on to mesh can be measured.
+mark() {
+  printf '%s %s\n' "${EPOCHREALTIME::-3}" "$1" >>"$RUN_DIR/timeline"
+  log "$1"
+}
+
+# verdict NAME TEXT: readers see the whole file or none.
+verdict() {
+  printf '%s\n' "$2" >"$RUN_DIR/.$1"
+  chmod 0644 "$RUN_DIR/.$1"
+  mv -f "$RUN_DIR/.$1" "$RUN_DIR/$1"
+}
+
+open_books() {
+  install -d -m 0755 "$RUN_DIR"
+  install -d -m 0700 "$LOG_DIR"
+  rm -f "$RUN_DIR/boot.done" "$RUN_DIR/boot.failed"
+  touch "$RUN_DIR/timeline"
+  chmod 0644 "$RUN_DIR/timeline"
+  trap close_books EXIT
+  mark boot-start
+}
+
+close_books() {
+  local rc=$?
+  trap - EXIT
+  if [[ $boot_complete == yes ]]; then exit 0; fi
+  mark boot-failed
+  verdict boot.failed "${boot_reason:-boot.sh ended with $rc after: $(tail -n 2 "$RUN_DIR/timeline" | head -n 1)}"
+  log "failed: $(<"$RUN_DIR/boot.failed")"
+  exit 1
+}
+
+install_identity() {
+  local fault
+  identity_check_directory
+  identity_write ca.crt "$identity_ca"
+  identity_write host.crt "$identity_crt"
+  identity_write host.key "$identity_key"
+  identity_write config.yml "$identity_config"
+  identity_key=''
+  identity_check "$NEBULA_DIR/host.crt"
+  fault=$(nebula_fault)
+  [[ -z $fault ]] || die "$fault"
+}
+
+start_nebula() {
+  local attempt
+  for attempt in 1 2 3; do
+    if systemctl restart nebula.service; then return 0; fi
+    log "nebula did not start (attempt $attempt)"
+    sleep 1
+  done
+  die 'nebula does not start: see journalctl --unit nebula.service'
+}
+
+main() {
+  open_books
+  imds_open
+  mark metadata-open
+  load_settings
+  load_worker_name
+  mark settings-known
+  fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name"
+  mark secret-fetched
+  identity_load
+  install_identity
+  mark identity-installed
+  start_nebula
+  mark nebula-started
+  mesh_await_address "$identity_ip" 150 || die "$MESH_DEVICE did not get address $identity_ip"
+  mark mesh-address-up
+  # k3s or k3s-agent goes beside start_nebula (neither waits for the other), then worker-agent and Ollama, which bind
+  # to the mesh address.
+  mark boot-done
+  verdict boot.done "${EPOCHREALTIME::-3}"
+  boot_complete=yes
+}
+
+main "$@"

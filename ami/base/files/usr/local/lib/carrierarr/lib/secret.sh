@@ -1,0 +1,69 @@
+#!/bin/bash
+# Reads a secret with the role's credentials. curl signs the request itself: the AWS CLI would read 67 MB from a cold
+# disk for it. Needs imds.sh, `log` and `die`.
+# shellcheck disable=SC2034,SC2154 # shared with the programs that source this file
+
+readonly SECRET_LIMIT_SECONDS=120
+readonly SECRET_STEP_SECONDS=2
+
+secret_json=''
+secret_status=''
+secret_body=''
+
+# secret_request ID: one signed call. Credentials travel on standard input, never as arguments.
+secret_request() {
+  local endpoint=${AWS_ENDPOINT_URL:-https://secretsmanager.$CARRIERARR_REGION.amazonaws.com} answer
+  answer=$(
+    printf '%s = "%s"\n' \
+      user "$role_key:$role_secret" \
+      aws-sigv4 "aws:amz:$CARRIERARR_REGION:secretsmanager" \
+      header "X-Amz-Security-Token: $role_token" \
+      header 'X-Amz-Target: secretsmanager.GetSecretValue' \
+      header 'Content-Type: application/x-amz-json-1.1' |
+      curl --silent --connect-timeout 2 --max-time 5 --write-out '\n%{http_code}' --config - \
+        --data "{\"SecretId\":\"$1\"}" "$endpoint/"
+  ) || answer=$'\n000'
+  secret_status=${answer##*$'\n'}
+  secret_body=${answer%$'\n'*}
+}
+
+# Name of the error in secret_body, without namespace.
+secret_error() {
+  jq -er '(.__type // .code // empty) | split("#") | last | split(":") | first' <<<"$secret_body" 2>/dev/null ||
+    printf 'no error name'
+}
+
+# Whether waiting may help. AccessDenied and ResourceNotFound may: the secret is bound to the instance only after the
+# launch, and role credentials take a moment to be known everywhere. InvalidRequest: a deleted namesake is still going.
+secret_may_come() {
+  case $secret_status in
+    000 | 429 | 5??) return 0 ;;
+  esac
+  case $1 in
+    AccessDenied* | ResourceNotFound* | Throttl* | RequestLimitExceeded | InvalidRequestException) return 0 ;;
+    ExpiredToken* | UnrecognizedClient* | InvalidSignature*) return 0 ;;
+  esac
+  return 1
+}
+
+# fetch_secret ID: puts the secret's text into secret_json.
+fetch_secret() {
+  local error='' attempt attempts=$((SECRET_LIMIT_SECONDS / SECRET_STEP_SECONDS)) deadline=$((SECONDS + SECRET_LIMIT_SECONDS))
+  for ((attempt = 1; attempt <= attempts && SECONDS < deadline; attempt++)); do
+    if load_role_credentials; then
+      secret_request "$1"
+      if [[ $secret_status == 200 ]]; then
+        secret_json=$(jq -er .SecretString < <(printf %s "$secret_body")) || die "answer for secret $1 is not JSON with a SecretString"
+        secret_body=''
+        return 0
+      fi
+      error="$secret_status $(secret_error)"
+      secret_may_come "${error#* }" || die "secret $1 cannot be read: $error"
+    else
+      error='no credentials of the instance profile in the metadata'
+    fi
+    if ((attempt == 1 || attempt % 10 == 0)); then log "secret $1 not readable yet (attempt $attempt): $error"; fi
+    sleep "$SECRET_STEP_SECONDS"
+  done
+  die "secret $1 was not readable within $SECRET_LIMIT_SECONDS s: $error"
+}

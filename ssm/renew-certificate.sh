@@ -1,0 +1,89 @@
+#!/bin/bash
+# Puts the renewed certificate of the worker's secret into use. Nebula rereads its files on SIGHUP and keeps its old
+# certificate when it does not like the new one, so the swap counts only once Nebula has logged the new fingerprint;
+# otherwise the files go back to what they were.
+# shellcheck source-path=SCRIPTDIR
+# shellcheck disable=SC2154 # the agent sets SSM_<Parameter>
+source "${BASH_SOURCE%/*}/lib/prologue.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/imds.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/certificate.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/identity.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/mesh.sh"
+
+readonly SWAPPED=(ca.crt host.crt host.key)
+readonly PREVIOUS=$NEBULA_DIR/previous
+
+# The secret may lag a moment behind its last write.
+fetch_renewed() {
+  local attempt
+  for attempt in 1 2 3 4 5; do
+    fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name"
+    identity_load
+    identity_write host.crt.new "$identity_crt"
+    identity_check "$NEBULA_DIR/host.crt.new"
+    if [[ $certificate_fingerprint == "$SSM_Fingerprint" ]]; then return 0; fi
+    log "secret holds certificate $certificate_fingerprint (attempt $attempt)"
+    sleep 2
+  done
+  die "secret holds certificate $certificate_fingerprint, not the expected $SSM_Fingerprint"
+}
+
+# What a run that was cut short has put aside is still the last certificate known to work.
+swap() {
+  if [[ ! -d $PREVIOUS ]]; then
+    rm -rf "$PREVIOUS.new"
+    install -d -m 0700 "$PREVIOUS.new"
+    cp -p "${SWAPPED[@]/#/$NEBULA_DIR/}" "$PREVIOUS.new/"
+    mv "$PREVIOUS.new" "$PREVIOUS"
+  fi
+  identity_write ca.crt "$identity_ca"
+  identity_write host.key "$identity_key"
+  mv -f "$NEBULA_DIR/host.crt.new" "$NEBULA_DIR/host.crt"
+}
+
+roll_back() {
+  local file
+  for file in "${SWAPPED[@]}"; do
+    mv -f "$PREVIOUS/$file" "$NEBULA_DIR/$file"
+  done
+  rm -rf "$PREVIOUS"
+  systemctl reload nebula.service || log 'nebula did not take the signal after the roll-back'
+  die "$1; the previous certificate is back in place"
+}
+
+journal_cursor() {
+  journalctl --unit nebula.service --lines 0 --show-cursor --no-pager --output cat | sed -n 's/^-- cursor: //p'
+}
+
+# await_reload CURSOR: Nebula logs the fingerprint of the certificate it has taken.
+await_reload() {
+  local look
+  for ((look = 1; look <= 50; look++)); do
+    if journalctl --unit nebula.service --after-cursor "$1" --no-pager --output cat | grep -qF "$SSM_Fingerprint"; then
+      return 0
+    fi
+    sleep 0.2
+  done
+  journalctl --unit nebula.service --after-cursor "$1" --lines 5 --no-pager --output cat | cut -c 1-400
+  return 1
+}
+
+step_begin renew-certificate exclusive
+step_require Fingerprint '^[0-9a-f]{64}$'
+identity_check_directory
+imds_open
+load_settings
+load_worker_name
+[[ $worker_name == "$SSM_Worker" ]] || die "this node is worker $worker_name, not $SSM_Worker"
+fetch_renewed
+swap
+fault=$(nebula_fault)
+[[ -z $fault ]] || roll_back "$fault"
+cursor=$(journal_cursor)
+systemctl reload nebula.service || roll_back 'nebula cannot be signalled'
+await_reload "$cursor" || roll_back "nebula did not take certificate $SSM_Fingerprint"
+mesh_await_address "$identity_ip" 25 || roll_back "$MESH_DEVICE lost its address $identity_ip"
+rm -rf "$PREVIOUS"
+step_put fingerprint "$certificate_fingerprint"
+step_put_json notAfter "$certificate_not_after"
