@@ -2,8 +2,8 @@ import type { Market, Phase, Role, Worker, WorkerRow } from '#contract';
 
 /**
  * The registry as the other capabilities see it: authority for names, addresses, owners and locks. Take the narrow
- * part you need (`Pick<Registry, 'find' | 'beginLaunch'>`). Reads are strongly consistent; every write is one
- * conditional update or transaction.
+ * part you need (`Pick<Registry, 'find' | 'beginLaunch'>`). Reads are strongly consistent, lists excepted; every write
+ * is one conditional update or transaction.
  */
 export interface Life {
   readonly name: string;
@@ -45,6 +45,13 @@ export interface FenceOutcome {
   readonly row: WorkerRow | undefined;
 }
 
+export interface AddressHold {
+  /** Who holds it; the same name may hold the same address again. */
+  readonly name: string;
+  readonly address?: string;
+  readonly until: Date;
+}
+
 /** `CERT#<fingerprint>`: every certificate ever issued, kept until its notAfter. The PEM is public. */
 export interface CertificateRow {
   readonly fingerprint: string;
@@ -62,15 +69,21 @@ export interface CertificateRow {
   readonly pem: string;
 }
 
+/** Phases a provision reports; the others belong to recordIdentity, the launch's fence and the teardown. */
+export type ReachedPhase = Extract<Phase, 'BOOTED' | 'MESHED' | 'READY'>;
+
 export interface Registry {
   find(name: string): Promise<WorkerRow | undefined>;
+  /** Every worker, removed ones of the last 30 days included. By the index, a moment behind: `find` before undoing. */
   list(): Promise<WorkerRow[]>;
   byExecution(executionArn: string): Promise<Life | undefined>;
 
   /** Claims name, address and generation in one transaction. @throws AddressError, NameConflictError */
   reserve(reservation: Reservation): Promise<ReserveOutcome>;
-  /** @throws OwnershipLostError */
-  advance(life: OwnedLife, phase: Phase): Promise<void>;
+  /** An address for a certificate made elsewhere; nobody else gets it before `until`. @throws AddressError */
+  holdAddress(hold: AddressHold): Promise<string>;
+  /** The row afterwards. @throws OwnershipLostError */
+  advance(life: OwnedLife, phase: ReachedPhase): Promise<WorkerRow>;
   /** Keeps the first failure. */
   recordFailure(life: OwnedLife, failure: { error: string; cause: string }): Promise<boolean>;
   /** @throws OwnershipLostError */
@@ -91,9 +104,13 @@ export interface Registry {
     holder: string,
     leaseSeconds: number,
   ): Promise<FenceOutcome>;
+  /** Gives up a lease whose holder has ended; false when `holder` does not have it. */
+  releaseLease(life: Life, holder: string): Promise<boolean>;
   /** Atomic counter behind the names of teardown executions. */
   nextTeardownAttempt(life: Life): Promise<number>;
+  /** False for a life that is not fenced. */
   releaseAddress(life: Life): Promise<boolean>;
+  /** Only for the holder of the lease; true again on a repeat. */
   markRemoved(life: Life, holder: string): Promise<boolean>;
 
   recordCertificate(row: CertificateRow): Promise<void>;
@@ -102,8 +119,6 @@ export interface Registry {
   /** Revokes every certificate of that life (all lives when the generation is empty); returns their fingerprints. */
   revokeCertificates(life: Life): Promise<string[]>;
 
-  /** True for the first caller with this id within seven days. */
-  claimEvent(id: string): Promise<boolean>;
   /** First instant at which a sweep saw this id as an orphan; sets it now when new. */
   noticeOrphan(id: string): Promise<Date>;
   forgetOrphan(id: string): Promise<void>;
