@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { Ec2Api } from './ec2/api.ts';
+import type { Ec2Model } from './ec2/model.ts';
+import type { FaultBox } from './fault-box.ts';
+import type { NodeFleet } from './node-fleet.ts';
+import { NodeGate } from './node-gate.ts';
+import type { ApiCall } from './protocol/call.ts';
+import { parseQuery } from './protocol/query.ts';
+import { AwsRefusal } from './protocol/refusal.ts';
+import { jsonReply, type Reply, refusalReply, xmlReply } from './protocol/reply.ts';
+import { ec2Response } from './protocol/xml.ts';
+import { SsmApi } from './ssm/api.ts';
+import type { SsmModel } from './ssm/model.ts';
+import type { Upstream } from './upstream.ts';
+
+interface Parts {
+  readonly ec2: Ec2Model;
+  readonly ssm: SsmModel;
+  readonly nodes: NodeFleet;
+  readonly faults: FaultBox;
+}
+
+/** Decides which calls the edge answers itself, and answers them. */
+export class Answers {
+  readonly #ec2: Ec2Api;
+  readonly #ssm: SsmApi;
+  readonly #gate: NodeGate;
+  readonly #faults: FaultBox;
+
+  constructor(parts: Parts, upstream: Upstream, instanceOf: (accessKeyId: string) => string | undefined) {
+    this.#faults = parts.faults;
+    this.#ec2 = new Ec2Api(parts.ec2, upstream, parts.nodes);
+    this.#ssm = new SsmApi(parts.ssm, parts.nodes);
+    this.#gate = new NodeGate(parts.ec2, { instanceOf, secretTags: (secretId) => upstream.secretTags(secretId) });
+  }
+
+  /** The answer, or undefined: this call is the emulator's. */
+  async answer(call: ApiCall, body: string): Promise<Reply | undefined> {
+    try {
+      await this.#gate.check(call, body);
+      if (call.service === 'ec2') return await this.#answerEc2(call, body);
+      if (call.service === 'ssm' && this.#ssm.answers(call.action)) {
+        return jsonReply(200, this.#ssm.handle(call.action, JSON.parse(body)));
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof AwsRefusal) return refusalReply(call, error);
+      throw error;
+    }
+  }
+
+  async #answerEc2(call: ApiCall, body: string): Promise<Reply | undefined> {
+    const { Action: _action, Version: _version, ...parameters } = parseQuery(body);
+    if (!this.#ec2.answers(call.action, parameters)) return undefined;
+    const faults = this.#faults.strike({ service: 'ec2', action: call.action, body }, ['fleet-error']);
+    const content = await this.#ec2.handle(call.action, parameters, faults);
+    return xmlReply(200, ec2Response(call.action, randomUUID(), content));
+  }
+}
