@@ -47,7 +47,7 @@ const inline = (file: string, seen: Set<string>): string[] => {
     });
   }
   return rest.flatMap((line) => {
-    const path = SOURCE.exec(line)?.groups?.['path'];
+    const path = SOURCE.exec(line)?.groups?.path;
     if (path === undefined) return [line];
     const sourced = join(dirname(file), path);
     return seen.has(sourced) ? [] : inline(sourced, seen);

@@ -1,0 +1,78 @@
+import type { OperationInput } from '#contract';
+import type { AgentInformation, CommandRequest, Invocation, RunCommands } from '../../../lambda/run-command/port.ts';
+import { executionArn } from '../../fake/registry-builders.ts';
+
+export const NAME = 'gpu-worker-001';
+export const INSTANCE = 'i-0123456789abcdef0';
+export const SETTINGS = {
+  fleet: 'carrierarr',
+  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 300, sweepMinimumAgeSeconds: 900 },
+};
+
+/** Systems Manager with one instance: remembers what was sent and cancelled. */
+export interface FakeRunCommands extends RunCommands {
+  readonly sent: CommandRequest[];
+  readonly cancelled: string[];
+  readonly invocations: Map<string, Invocation>;
+  information: AgentInformation | undefined;
+  accepting: boolean;
+}
+
+export const createFakeRunCommands = (overrides: Partial<FakeRunCommands> = {}): FakeRunCommands => {
+  const fake: FakeRunCommands = {
+    sent: [],
+    cancelled: [],
+    invocations: new Map(),
+    information: { pingStatus: 'Online', version: '3.3.3572.0' },
+    accepting: true,
+    agent: async () => fake.information,
+    send: async (request) => {
+      if (!fake.accepting) return undefined;
+      fake.sent.push(request);
+      return `command-${fake.sent.length}`;
+    },
+    invocation: async (commandId) => fake.invocations.get(commandId),
+    cancel: async (commandId) => {
+      fake.cancelled.push(commandId);
+      return true;
+    },
+    ...overrides,
+  };
+  return fake;
+};
+
+export const anInvocation = (overrides: Partial<Invocation> = {}): Invocation => ({
+  status: 'Success',
+  statusDetails: overrides.status ?? 'Success',
+  exitCode: 0,
+  stdout: '',
+  stderr: '',
+  ...overrides,
+});
+
+/** The line a step prints at its end. */
+export const aVerdict = (overrides: Record<string, unknown> = {}): string =>
+  `${JSON.stringify({ step: 'verify-nebula', ok: true, rc: 0, tail: '', ...overrides })}\n`;
+
+export const aStart = (
+  overrides: Partial<OperationInput<'run-command', 'start'>> = {},
+): OperationInput<'run-command', 'start'> => ({
+  name: NAME,
+  generation: 'mhx0000a',
+  execution: executionArn(`${NAME}-mhx0000a`),
+  instanceId: INSTANCE,
+  step: 'verify-nebula',
+  parameters: { NebulaIp: '10.100.2.1', LighthouseIp: '10.100.0.1' },
+  ...overrides,
+});
+
+export const aPoll = (
+  overrides: Partial<OperationInput<'run-command', 'poll'>> = {},
+): OperationInput<'run-command', 'poll'> => ({
+  name: NAME,
+  instanceId: INSTANCE,
+  commandId: 'command-1',
+  step: 'verify-nebula',
+  since: Date.parse('2026-11-21T10:00:00.000Z'),
+  ...overrides,
+});
