@@ -3,6 +3,8 @@ import { PermissionError, ServiceUnavailableError, ThrottledError } from '../err
 /** The shape every AWS SDK v3 service exception shares. */
 interface AwsException extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number };
+  /** Node's code of a network failure. */
+  readonly code?: string;
 }
 
 const THROTTLED = new Set([
@@ -25,6 +27,8 @@ const DENIED = new Set([
   'KMSAccessDeniedException',
   'AuthFailure',
 ]);
+/** The connection broke before the answer: whether the call took effect is unknown. */
+const BROKEN = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH']);
 
 export const isAwsError = (error: unknown, ...names: string[]): error is AwsException =>
   error instanceof Error && names.includes(error.name);
@@ -35,7 +39,8 @@ export const isAwsError = (error: unknown, ...names: string[]): error is AwsExce
  */
 export const translateAwsError = (error: unknown, call: string): unknown => {
   if (!(error instanceof Error)) return error;
-  const status = (error as AwsException).$metadata?.httpStatusCode;
+  const { $metadata: metadata, code } = error as AwsException;
+  const status = metadata?.httpStatusCode;
   if (THROTTLED.has(error.name) || status === 429) {
     return new ThrottledError({
       what: `${call} was throttled`,
@@ -52,10 +57,11 @@ export const translateAwsError = (error: unknown, call: string): unknown => {
       cause: error,
     });
   }
-  if ((status !== undefined && status >= 500) || error.name === 'TimeoutError' || error.name === 'NetworkingError') {
+  const broken = code !== undefined && BROKEN.has(code);
+  if ((status !== undefined && status >= 500) || broken || ['TimeoutError', 'NetworkingError'].includes(error.name)) {
     return new ServiceUnavailableError({
       what: `${call} failed on AWS's side`,
-      got: error.name,
+      got: code ?? error.name,
       remedy: 'none needed, the state retries',
       cause: error,
     });
