@@ -6,7 +6,7 @@ import { retryUntil } from './retry-until.ts';
 
 const TERMINATION_SECONDS = 8;
 
-/** A write whose answer was lost is repeated by the SDK and then fails its own condition. */
+/** A later attempt of the same execution may have adopted this very instance: then it is the worker, not a stray. */
 const isRecorded = async (
   { registry }: Pick<LaunchPorts, 'registry'>,
   { name, generation, execution }: OwnedLife,
