@@ -40,7 +40,8 @@ const permissionFailure = (failure: PoolFailure): PermissionError =>
     got: `${failure.code}: ${short(failure.message)}`,
     allowed:
       'ec2:CreateFleet, ec2:RunInstances and ec2:CreateTags on launch, iam:PassRole for the worker role, service-linked roles of EC2 Fleet and Spot',
-    remedy: 'deploy the stack again; if a service control policy forbids the launch, ask its owner',
+    remedy:
+      'launch only instance types that the configuration names under roles.<role>.instanceTypes; deploy the stack again; if a service control policy forbids the launch, ask its owner',
   });
 
 const configurationFailure = (failure: PoolFailure, context: Context): ConfigurationError =>
