@@ -32,8 +32,6 @@ type MutablePhase = { -readonly [K in keyof PhaseProgress]: PhaseProgress[K] } &
   states: string[];
   outputs: unknown[];
   errors: Failure[];
-  /** The last thing its tasks did was to fail: a Retry makes it good again, leaving the phase makes it final. */
-  broken: boolean;
 };
 
 interface Fold {
@@ -43,6 +41,8 @@ interface Fold {
   readonly phases: MutablePhase[];
   failure: Failure | undefined;
   output: unknown;
+  /** The last task of the current phase failed: a Retry makes it good again, leaving the phase makes it final. */
+  broken: boolean;
 }
 
 const parse = (text: string | undefined): unknown => {
@@ -74,7 +74,7 @@ const enter = (fold: Fold, event: HistoryEvent, at: Date): void => {
     if (!current.states.includes(state)) current.states.push(state);
     return;
   }
-  close(current, phase.id === 'rollback' || current?.broken === true ? 'failed' : 'done', at);
+  close(current, phase.id === 'rollback' || fold.broken ? 'failed' : 'done', at);
   const { id, title } = phase;
   fold.phases.push({
     id,
@@ -85,8 +85,8 @@ const enter = (fold: Fold, event: HistoryEvent, at: Date): void => {
     states: [state],
     outputs: [],
     errors: [],
-    broken: false,
   });
+  fold.broken = false;
 };
 
 /** Details of whichever kind of task event this is: they all carry `error` and `cause`, or `output`. */
@@ -127,7 +127,7 @@ const end = (fold: Fold, event: HistoryEvent, status: ExecutionStatus, at: Date)
     event.executionFailedEventDetails ?? event.executionTimedOutEventDetails ?? event.executionAbortedEventDetails;
   const last = fold.phases.at(-1);
   // A roll-back that ran to its end has done its work, though the execution fails with what led to it.
-  const undone = status === 'FAILED' && last !== undefined && isUndoing(fold, last) && !last.broken;
+  const undone = status === 'FAILED' && last !== undefined && isUndoing(fold, last) && !fold.broken;
   close(last, undone ? 'done' : LAST_PHASE[status], at);
   fold.status = status;
   fold.endedAt = at;
@@ -147,10 +147,10 @@ const apply = (fold: Fold, event: HistoryEvent): void => {
   else if (type.endsWith('StateEntered')) enter(fold, event, at);
   else if (phase !== undefined && error !== undefined) {
     phase.errors.push(error);
-    phase.broken = true;
+    fold.broken = true;
   } else if (phase !== undefined && output !== undefined) {
     phase.outputs.push(payloadOf(parse(output)));
-    phase.broken = false;
+    fold.broken = false;
   }
 };
 
@@ -163,7 +163,9 @@ export const foldHistory = (events: readonly HistoryEvent[]): ExecutionProgress 
     phases: [],
     failure: undefined,
     output: undefined,
+    broken: false,
   };
   for (const event of events) apply(fold, event);
-  return fold;
+  const { broken: _, ...progress } = fold;
+  return progress;
 };

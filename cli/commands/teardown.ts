@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import type { TeardownAnswer } from '#contract';
+import { CommandError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Fleet, openFleet, wantsJson } from '../fleet.ts';
+import { type Ended, followAll } from '../follow.ts';
+import type { Io } from '../io.ts';
+import type { ExecutionProgress } from '../progress/fold-history.ts';
+import { formatElapsed } from '../render/duration.ts';
+import { failureOf, tookMilliseconds } from '../render/outcome.ts';
+import { paint } from '../render/output.ts';
+
+interface TeardownOptions {
+  readonly all?: boolean;
+  readonly deregisterAmi?: boolean;
+  readonly yes?: boolean;
+  readonly wait: boolean;
+}
+
+const usage = (what: string, remedy: string): CommandError => new CommandError(EXIT.usage, { what, remedy });
+
+const REMOVED = 'REMOVED';
+
+const everyWorker = async (fleet: Fleet, options: TeardownOptions, json: boolean, io: Io): Promise<string[]> => {
+  const names = (await fleet.api.workers()).filter(({ phase }) => phase !== REMOVED).map(({ name }) => name);
+  if (names.length === 0) {
+    if (!json) io.out.write('There is no worker.\n');
+    return [];
+  }
+  if (options.yes) return names;
+  if (io.ask === undefined) {
+    throw usage(`--all takes down ${names.length} workers and nobody can be asked`, 'add --yes, or name the workers');
+  }
+  const answer = await io.ask(`Tear down ${names.length} workers (${names.join(', ')})? [y/N] `);
+  if (!/^y(es)?$/i.test(answer.trim())) throw usage('not confirmed, nothing was done', 'answer y, or add --yes');
+  return names;
+};
+
+/** What the proof looked at, from the answer of the last state that proves. */
+const proofOf = ({ phases }: ExecutionProgress): { checked: string[]; leftovers: string[] } | undefined => {
+  const output = phases.findLast(({ id }) => id === 'proof')?.outputs.at(-1);
+  if (typeof output !== 'object' || output === null) return undefined;
+  const list = (key: string): string[] => {
+    const value: unknown = Reflect.get(output, key);
+    return Array.isArray(value) ? value.map(String) : [];
+  };
+  return { checked: list('checked'), leftovers: list('leftovers') };
+};
+
+const conclude = (io: Io, { subject, execution, progress }: Ended, json: boolean): void => {
+  const took = tookMilliseconds(progress);
+  const proof = proofOf(progress);
+  if (json) {
+    const { status, failure } = progress;
+    const result = { event: 'result', name: subject, execution, status, elapsedSeconds: took / 1000, proof, failure };
+    io.out.write(`${JSON.stringify(result)}\n`);
+  } else if (progress.status === 'SUCCEEDED') {
+    const checked = proof === undefined || proof.checked.length === 0 ? '' : `; checked: ${proof.checked.join(', ')}`;
+    io.out.write(`${paint(io.out, 'green', 'gone')} ${subject} (${formatElapsed(took)})${checked}\n`);
+  }
+};
+
+const start = async (fleet: Fleet, names: readonly string[], deregisterAmi: boolean) => {
+  const outcomes = await Promise.allSettled(names.map((name) => fleet.api.teardown(name, deregisterAmi)));
+  const started = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+  return { started, refused };
+};
+
+const announce = (io: Io, started: readonly TeardownAnswer[], wait: boolean, json: boolean): void => {
+  for (const { name, generation, execution } of started) {
+    if (json) io.out.write(`${JSON.stringify({ event: 'started', name, generation, execution })}\n`);
+    else io.out.write(`Tearing down ${paint(io.out, 'bold', name)}\n`);
+  }
+  const [first] = started;
+  if (!wait && !json && first !== undefined) io.out.write('follow it with: carrierarr status --watch\n');
+};
+
+const teardown = async (fleet: Fleet, names: readonly string[], options: TeardownOptions, json: boolean, io: Io) => {
+  const { started, refused } = await start(fleet, names, options.deregisterAmi === true);
+  announce(io, started, options.wait, json);
+  if (options.wait) {
+    io.interruption.notice = 'the teardown goes on by itself.\n  follow it: carrierarr status --watch';
+    const subjects = started.map(({ name, execution }) => ({ subject: name, execution }));
+    const ended = await followAll(subjects, fleet, io, json);
+    for (const one of ended) conclude(io, one, json);
+    const failed = ended.filter(({ progress }) => progress.status !== 'SUCCEEDED');
+    refused.push(...failed.map(({ subject, progress }) => failureOf(subject, progress, 'the teardown of')));
+  }
+  // The first decides the exit code; the others are told as well.
+  for (const error of refused.slice(1))
+    io.err.write(`also failed: ${error instanceof Error ? error.message : error}\n`);
+  if (refused.length > 0) throw refused[0];
+};
+
+export const registerTeardown = (program: Command, io: Io): void => {
+  program
+    .command('teardown')
+    .summary('remove workers and prove that nothing is left')
+    .description(
+      'Removes workers: certificate revoked, secret deleted, instance terminated, address released, and a proof that\n' +
+        'nothing with their name is left. Safe to repeat.',
+    )
+    .argument('[names...]', 'names of the workers')
+    .option('--all', 'every worker of the fleet')
+    .option('--deregister-ami', 'also deregister the image they ran, unless something else uses it')
+    .option('-y, --yes', 'do not ask before --all')
+    .option('--no-wait', 'return once it has started')
+    .addHelpText('after', '\nExamples:\n  $ carrierarr teardown gpu-worker-001\n  $ carrierarr teardown --all --yes')
+    .action(async (names: string[], options: TeardownOptions, command: Command) => {
+      if (options.all === true && names.length > 0) throw usage('names and --all together', 'give one or the other');
+      if (options.all !== true && names.length === 0) throw usage('no worker named', 'name the workers, or say --all');
+      const fleet = await openFleet(command, io);
+      const json = wantsJson(command);
+      const chosen = options.all ? await everyWorker(fleet, options, json, io) : [...new Set(names)];
+      await teardown(fleet, chosen, options, json, io);
+    });
+};

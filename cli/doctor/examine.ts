@@ -1,0 +1,80 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { type FleetSettings, ROLES } from '#contract';
+import { PLUGIN, PLUGIN_REMEDY } from '../commands/shell.ts';
+import { clientSettings } from '../doors/clients.ts';
+import { type FleetOutputs, readOutputs } from '../doors/outputs.ts';
+import { findProgram } from '../system/find-program.ts';
+import { checkHomelab } from './check-homelab.ts';
+import { checkImage } from './check-images.ts';
+import { checkLighthouse, checkTrust, type Resolve } from './check-mesh.ts';
+import { checkQuotas } from './check-quotas.ts';
+import { checkStacks } from './check-stacks.ts';
+import { type Finding, fail, guarded, ok, warn } from './finding.ts';
+
+export interface Patient {
+  readonly fleet: string;
+  readonly region: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly now: Date;
+  readonly resolve: Resolve;
+}
+
+const checkCredentials = async ({ region }: Patient): Promise<Finding[]> => {
+  const sts = new STSClient({ ...clientSettings(region), maxAttempts: 2 });
+  const { Arn, Account } = await sts.send(new GetCallerIdentityCommand({}));
+  return [ok('credentials', `${Arn} in account ${Account}, region ${region}`)];
+};
+
+const checkPlugin = async ({ environment }: Patient): Promise<Finding[]> => {
+  const file = await findProgram(PLUGIN, environment);
+  return [
+    file === undefined ? warn(PLUGIN, 'not installed: `carrierarr shell` needs it', PLUGIN_REMEDY) : ok(PLUGIN, file),
+  ];
+};
+
+const checkRegion = (settings: FleetSettings, region: string): Finding[] =>
+  settings.region === region
+    ? []
+    : [
+        fail(
+          'region',
+          `the fleet is configured for ${settings.region}, its stacks are in ${region}`,
+          `deploy to ${settings.region}, or set region to ${region}`,
+        ),
+      ];
+
+const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Finding[]> => {
+  const { fleet, region } = patient;
+  const shared = clientSettings(region);
+  const ssm = new SSMClient(shared);
+  const ec2 = new EC2Client(shared);
+  const settings = outputs.settings();
+  const found = await Promise.all([
+    ...ROLES.map((role) => guarded(`image ${role}`, 'fail', () => checkImage(ssm, ec2, fleet, region, role))),
+    guarded('quotas', 'warn', () => checkQuotas(new ServiceQuotasClient(shared), ec2, settings)),
+    guarded('lighthouse endpoint', 'fail', () => checkLighthouse(settings, patient.resolve)),
+    guarded('trusted CAs', 'fail', () => checkTrust(settings, outputs, patient.now)),
+    guarded('homelab node', 'warn', () => checkHomelab(ssm)),
+  ]);
+  return [...checkRegion(settings, region), ...found.flat()];
+};
+
+/** Every check in the order in which its remedy would be applied: nothing works without what stands above it. */
+export const examine = async (patient: Patient): Promise<Finding[]> => {
+  const credentials = await guarded('credentials', 'fail', () => checkCredentials(patient));
+  const plugin = await checkPlugin(patient);
+  if (credentials.some(({ status }) => status === 'fail')) return [...credentials, ...plugin];
+  const cloudFormation = new CloudFormationClient(clientSettings(patient.region));
+  const stacks = await guarded('stacks', 'fail', () => checkStacks(cloudFormation, patient.fleet));
+  const deployed = stacks.every(({ status, check }) => status !== 'fail' || check.endsWith('-mesh'));
+  const fleet = deployed
+    ? await guarded('fleet', 'fail', async () =>
+        checkFleet(patient, await readOutputs(cloudFormation, patient.fleet, patient.region)),
+      )
+    : [];
+  return [...credentials, ...stacks, ...fleet, ...plugin];
+};

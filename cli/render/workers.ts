@@ -1,0 +1,64 @@
+import type { WorkerView } from '#contract';
+import { formatAge, formatRemaining } from './duration.ts';
+import { type Output, paint, type Style } from './output.ts';
+import type { Column } from './table.ts';
+
+const DAY = 86_400_000;
+
+/** Phases in the colours of a traffic light: there, on the way, going or gone wrong. */
+const phaseStyle = ({ phase, failure }: WorkerView): Style => {
+  if (failure !== null) return 'red';
+  if (phase === 'READY') return 'green';
+  return phase === 'REMOVED' ? 'dim' : 'yellow';
+};
+
+/** Renewal happens from half of the life on, so less than a day is late for a certificate of seven. */
+const expiryStyle = ({ certificateNotAfter }: WorkerView, now: Date): Style | undefined =>
+  certificateNotAfter !== null && new Date(certificateNotAfter).getTime() - now.getTime() < DAY ? 'red' : undefined;
+
+const expiry = ({ certificateNotAfter }: WorkerView, now: Date): string =>
+  certificateNotAfter === null ? '' : formatRemaining(new Date(certificateNotAfter), now);
+
+const age = ({ reservedAt }: WorkerView, now: Date): string =>
+  formatAge(now.getTime() - new Date(reservedAt).getTime());
+
+export const fleetColumns = (now: Date): Column<WorkerView>[] => [
+  { title: 'NAME', value: ({ name }) => name, style: () => 'bold' },
+  { title: 'ROLE', value: ({ role }) => role },
+  { title: 'PHASE', value: ({ phase, failure }) => (failure === null ? phase : `${phase}!`), style: phaseStyle },
+  { title: 'ADDRESS', value: ({ address }) => address },
+  { title: 'INSTANCE', value: ({ instanceId }) => instanceId ?? '' },
+  {
+    title: 'TYPE/MARKET',
+    value: ({ instanceType, market }) => [instanceType, market].filter((part) => part !== null).join('/'),
+  },
+  { title: 'AGE', value: (worker) => age(worker, now) },
+  {
+    title: 'CERTIFICATE ENDS',
+    value: (worker) => expiry(worker, now),
+    style: (worker) => expiryStyle(worker, now),
+  },
+];
+
+/** Everything about one worker, one field a line. */
+export const workerDetails = (worker: WorkerView, output: Output, now: Date): string => {
+  const { failure } = worker;
+  const fields: [string, string][] = [
+    ['role', worker.role],
+    ['phase', paint(output, phaseStyle(worker), worker.phase)],
+    ['address', worker.address],
+    ['public ip', worker.publicIp ?? ''],
+    ['instance', worker.instanceId ?? ''],
+    ['type', [worker.instanceType, worker.market].filter((part) => part !== null).join(', ')],
+    ['zone', worker.availabilityZone ?? ''],
+    ['age', `${age(worker, now)} (since ${worker.reservedAt})`],
+    ['changed', worker.updatedAt],
+    ['certificate', worker.certificateFingerprint ?? ''],
+    ['ends', worker.certificateNotAfter === null ? '' : `${expiry(worker, now)} (${worker.certificateNotAfter})`],
+    ['generation', worker.generation],
+    ['execution', worker.execution],
+    ['failure', failure === null ? '' : paint(output, 'red', `${failure.error}: ${failure.cause}`)],
+  ];
+  const lines = fields.filter(([, value]) => value !== '').map(([key, value]) => `  ${key.padEnd(12)} ${value}\n`);
+  return `${paint(output, 'bold', worker.name)}\n${lines.join('')}`;
+};
