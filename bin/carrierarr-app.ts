@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { App } from 'aws-cdk-lib';
+import { addCarrierarrStacks } from '../lib/carrierarr-stacks.ts';
+import { loadConfig } from '../lib/config.ts';
+
+const app = new App();
+addCarrierarrStacks(app, loadConfig(app.node.tryGetContext('carrierarr')));

@@ -1,0 +1,71 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Effect, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { IDestination } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { functionName } from '#contract';
+import type { CodeFactory } from './bundling.ts';
+import type { Config } from './config.ts';
+import { ENTRY_POINTS, type FunctionName } from './entry-points.ts';
+import { functionRoleName } from './names.ts';
+
+export interface CapabilityFunctionProps {
+  readonly capability: FunctionName;
+  readonly config: Config;
+  readonly code: CodeFactory;
+  /** Exactly the variables that `ENVIRONMENT` of the contract names for this capability. */
+  readonly environment: Record<string, string>;
+  /** What the function may do beside writing its own log. */
+  readonly statements: readonly PolicyStatement[];
+  /**
+   * Where an event goes that the function failed to handle after its retries.
+   * @default - the function is not called asynchronously
+   */
+  readonly onFailure?: IDestination;
+}
+
+/** A Lambda with its own role and log group; nothing of it outlives the stack. */
+export class CapabilityFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly role: IPrincipal;
+
+  constructor(scope: Construct, id: string, props: CapabilityFunctionProps) {
+    super(scope, id);
+    const { capability, config } = props;
+    const entry = ENTRY_POINTS[capability];
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName(config.fleet, capability)}`,
+      retention: config.operations.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      roleName: functionRoleName(config, capability),
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    role.addToPolicy(writeLogs(logGroup));
+    for (const statement of props.statements) role.addToPolicy(statement);
+    this.role = role;
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName: functionName(config.fleet, capability),
+      description: entry.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: 512,
+      timeout: Duration.seconds(entry.timeoutSeconds),
+      handler: 'index.handler',
+      code: props.code(capability),
+      environment: props.environment,
+      role,
+      logGroup,
+      ...(props.onFailure === undefined ? {} : { onFailure: props.onFailure }),
+    });
+  }
+}
+
+const writeLogs = (logGroup: LogGroup): PolicyStatement =>
+  new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    resources: [logGroup.logGroupArn],
+  });

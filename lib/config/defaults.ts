@@ -1,0 +1,72 @@
+/**
+ * Every default in one place: the seed's values, with the recommended one where the seed's cannot work (reason beside
+ * it). `cdk.json` and the file named by CARRIERARR_CONFIG are merged over this; arrays are replaced, not appended to.
+ */
+export const DEFAULTS = {
+  fleet: 'carrierarr',
+  region: 'us-west-2',
+  secretPrefix: 'catalyst-llm',
+  acknowledge: [],
+  mesh: {
+    cidr: '10.100.0.0/16',
+    firstWorkerAddress: '10.100.2.1',
+    lighthouse: { address: '10.100.0.1', endpoint: 'nebula.knowledgedump.space:4242' },
+    trustedCas: [],
+    certificateDays: 7,
+    addressCooldownSeconds: 900,
+    ca: {
+      signer: 'kms',
+      name: 'talos-homelab-mesh',
+      // A stolen signer limited to these cannot mint a certificate that peers take for a lighthouse.
+      groups: ['workers', 'aws'],
+      // nebula-cert's own default of one year is the classic way to lose a whole mesh over night.
+      days: 3650,
+    },
+  },
+  network: {
+    zones: ['us-west-2a', 'us-west-2b', 'us-west-2c', 'us-west-2d'],
+    vpcCidr: '10.80.0.0/16',
+    operatorCidrs: {},
+  },
+  cluster: { name: 'aws-k3s', id: 2, podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16' },
+  homelab: { clusterName: 'catalyst-homelab', podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/12' },
+  controlPlane: '10.100.0.1:50051',
+  roles: {
+    lighthouse: {
+      // The seed's t3.small has 2 GiB: too little for k3s, Cilium, ClusterMesh and Liqo together.
+      instanceTypes: ['t3.medium'],
+      market: 'on-demand',
+      onDemandFallback: true,
+      groups: ['workers', 'aws'],
+      rootVolumeGib: 20,
+    },
+    'gpu-worker': {
+      // g6 as the third offer: Spot capacity for g4dn and g5 is scarce in the default region.
+      instanceTypes: ['g4dn.xlarge', 'g5.xlarge', 'g6.xlarge'],
+      market: 'spot',
+      onDemandFallback: true,
+      groups: ['workers', 'aws'],
+      rootVolumeGib: 60,
+    },
+  },
+  nodes: { volumeInitializationRateMib: 300 },
+  limits: {
+    ssmOnlineSeconds: 300,
+    bootSeconds: 180,
+    terminateSeconds: 600,
+    sweepMinimumAgeSeconds: 900,
+  },
+  operations: { logRetentionDays: 30 },
+  k3s: { version: 'v1.31.2+k3s1', nodeNetwork: 'vpc' },
+  cilium: { version: '1.16.6', clusterMeshPort: 32379 },
+  // Below 1.2 Liqo refuses the seed's ranges (a mesh inside the homelab's services).
+  liqo: { version: '1.2.0', gatewayPort: 32380, gatewayPath: 'public', gatewayCidrs: ['0.0.0.0/0'], mtu: 1140 },
+  images: {
+    buildRegion: 'us-east-1',
+    namePrefix: 'catalyst',
+    nebulaVersion: '1.9.0',
+    // The seed's 550 has no package for Amazon Linux 2023 and is out of support; it stays a valid choice.
+    nvidiaDriver: '580',
+    ollamaVersion: 'latest',
+  },
+};

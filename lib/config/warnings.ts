@@ -1,0 +1,41 @@
+import { isMeshInHomelabServices } from './checks.ts';
+import type { Config, WarningId } from './schema.ts';
+
+/** Something that deploys but may not do what its owner hopes. */
+export interface ConfigWarning {
+  readonly id: WarningId;
+  readonly text: string;
+  /** Named in `acknowledge`: still shown, but as a note. */
+  readonly acknowledged: boolean;
+}
+
+const RULES: Record<WarningId, (config: Config) => string | undefined> = {
+  'homelab-trust': ({ mesh }) =>
+    mesh.ca.signer === 'kms' && mesh.trustedCas.length === 0
+      ? "mesh.trustedCas is empty: workers do not trust the homelab's CA, so no handshake with its lighthouse succeeds; " +
+        "put the PEM of the homelab's CA there and follow the output LighthouseTrustStep"
+      : undefined,
+  'mesh-in-homelab-services': ({ mesh, homelab }) =>
+    isMeshInHomelabServices(mesh.cidr, homelab.serviceCidr)
+      ? `mesh.cidr ${mesh.cidr} lies inside homelab.serviceCidr ${homelab.serviceCidr}: a Service there may be given a ` +
+        "worker's address; a new installation should choose ranges apart"
+      : undefined,
+  'small-lighthouse': ({ roles }) => {
+    const small = roles.lighthouse.instanceTypes.filter((type) => /^t[2-4][a-z]*\.(nano|micro|small)$/.test(type));
+    return small.length > 0
+      ? `roles.lighthouse.instanceTypes names ${small.join(', ')}: 2 GiB or less is too small for k3s, Cilium and Liqo ` +
+          'together, steps end by exit 137; t3.medium is the smallest that works'
+      : undefined;
+  },
+  'foreign-instance-profile': ({ nodes }) =>
+    nodes.instanceProfile === undefined
+      ? undefined
+      : `nodes.instanceProfile ${nodes.instanceProfile.name} is not the fleet's: that a worker reads only its own ` +
+        'secret is then up to its role',
+};
+
+export const configWarnings = (config: Config): ConfigWarning[] =>
+  (Object.keys(RULES) as WarningId[]).flatMap((id) => {
+    const text = RULES[id](config);
+    return text === undefined ? [] : [{ id, text, acknowledged: config.acknowledge.includes(id) }];
+  });

@@ -1,0 +1,114 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Config } from './config.ts';
+import type { MachineName } from './fleet-machines.ts';
+
+export interface FleetAlarmsProps {
+  readonly config: Config;
+  readonly machines: Readonly<Record<MachineName, StateMachine>>;
+  readonly deadLetters: IQueue;
+}
+
+interface AlarmProps {
+  readonly metric: IMetric;
+  readonly threshold: number;
+  readonly comparison?: ComparisonOperator;
+  readonly missing?: TreatMissingData;
+  /** What it means and what to do first. */
+  readonly text: string;
+  /** Section of docs/operations.md. */
+  readonly section: string;
+}
+
+/** Few alarms (ten are free), each with its section of the run-book. */
+export class FleetAlarms extends Construct {
+  private readonly fleet: string;
+  private readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { config, machines, deadLetters }: FleetAlarmsProps) {
+    super(scope, id);
+    this.fleet = config.fleet;
+    this.topic = new Topic(this, 'Topic', { topicName: `${config.fleet}-alarms`, enforceSSL: true });
+    if (config.operations.alarmEmail !== undefined) {
+      this.topic.addSubscription(new EmailSubscription(config.operations.alarmEmail));
+    }
+    this.renewalAlarms(machines.renew);
+    this.removalAlarms(machines);
+    this.alarm('dead-letters', {
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5) }),
+      threshold: 1,
+      text: 'An event was not handled; it waits in the queue of dead letters.',
+      section: 'dead-letters',
+    });
+  }
+
+  private renewalAlarms(renew: StateMachine): void {
+    this.alarm('renewal-failed', {
+      metric: unsuccessful(renew, Duration.hours(1)),
+      threshold: 1,
+      text: 'A certificate could not be renewed; it still has about half of its life.',
+      section: 'renewal-failed',
+    });
+    this.alarm('renewal-missing', {
+      metric: renew.metricStarted({ period: Duration.days(1) }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      missing: TreatMissingData.BREACHING,
+      text: 'The daily renewal has not run: certificates will expire.',
+      section: 'renewal-failed',
+    });
+  }
+
+  private removalAlarms({ teardown, sweep }: FleetAlarmsProps['machines']): void {
+    this.alarm('teardown-failed', {
+      metric: unsuccessful(teardown, Duration.minutes(5)),
+      threshold: 1,
+      text: 'A teardown failed: an instance may still cost money.',
+      section: 'teardown-or-sweep-failed',
+    });
+    this.alarm('sweep-failed', {
+      metric: unsuccessful(sweep, Duration.minutes(15)),
+      threshold: 1,
+      text: 'The sweeper failed, or could not take something away.',
+      section: 'teardown-or-sweep-failed',
+    });
+  }
+
+  private alarm(name: string, { metric, threshold, comparison, missing, text, section }: AlarmProps): void {
+    const alarm = new Alarm(this, name, {
+      alarmName: `${this.fleet}-${name}`,
+      alarmDescription: `${text} Run-book: docs/operations.md#${section}`,
+      metric,
+      threshold,
+      evaluationPeriods: 1,
+      comparisonOperator: comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+  }
+}
+
+/** Executions that failed, timed out or were stopped. */
+const unsuccessful = (machine: StateMachine, period: Duration): IMetric =>
+  new MathExpression({
+    expression: 'failed + timedOut + aborted',
+    label: 'unsuccessful executions',
+    period,
+    usingMetrics: {
+      failed: machine.metricFailed({ period }),
+      timedOut: machine.metricTimedOut({ period }),
+      aborted: machine.metricAborted({ period }),
+    },
+  });

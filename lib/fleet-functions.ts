@@ -1,0 +1,122 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction, IDestination } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { ENVIRONMENT, FleetSettings, Role, SignerSettings } from '#contract';
+import type { CodeFactory } from './bundling.ts';
+import { CapabilityFunction } from './capability-function.ts';
+import type { Config } from './config.ts';
+import type { FunctionName } from './entry-points.ts';
+import { manageWorkerSecrets, signCertificates } from './iam/identity-policy.ts';
+import { bindSecrets, launchInstances } from './iam/launch-policy.ts';
+import { announce, registryAccess } from './iam/registry-policy.ts';
+import { runSteps } from './iam/run-command-policy.ts';
+import { startExecutions } from './iam/start-executions.ts';
+import type { PolicyScope } from './iam/statement.ts';
+import { removeWorkers } from './iam/sweep-policy.ts';
+import { stateMachineArn } from './names.ts';
+import type { WorkerTemplate } from './worker-template.ts';
+
+export interface FleetFunctionsProps {
+  readonly config: Config;
+  readonly code: CodeFactory;
+  readonly settings: FleetSettings;
+  readonly table: Table;
+  readonly bus: EventBus;
+  readonly signer: SignerSettings;
+  readonly caCertificate: string;
+  readonly templates: Readonly<Record<Role, WorkerTemplate>>;
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+  readonly workerRoleArn: string;
+  /** Where events go that a function failed to handle. */
+  readonly deadLetters: IDestination;
+}
+
+type FleetFunction = Exclude<FunctionName, 'ca' | 'guard'>;
+type Environment<N extends FunctionName> = { readonly [K in keyof (typeof ENVIRONMENT)[N]['shape']]: string };
+
+/** The Lambdas of the fleet, each with its environment and what it may do. */
+export class FleetFunctions extends Construct {
+  readonly byName: Readonly<Record<FleetFunction, LambdaFunction>>;
+
+  constructor(scope: Construct, id: string, props: FleetFunctionsProps) {
+    super(scope, id);
+    const environment = environments(Stack.of(this), props);
+    const statements = permissions({ stack: Stack.of(this), config: props.config }, props);
+    const make = (capability: FleetFunction, onFailure?: IDestination): LambdaFunction =>
+      new CapabilityFunction(this, capability, {
+        capability,
+        config: props.config,
+        code: props.code,
+        environment: environment[capability],
+        statements: statements[capability],
+        ...(onFailure === undefined ? {} : { onFailure }),
+      }).function;
+    this.byName = {
+      registry: make('registry'),
+      identity: make('identity'),
+      launch: make('launch'),
+      'run-command': make('run-command'),
+      sweep: make('sweep'),
+      api: make('api'),
+      certificates: make('certificates'),
+      scale: make('scale', props.deadLetters),
+      rescue: make('rescue', props.deadLetters),
+    };
+  }
+}
+
+type Environments = { readonly [N in FleetFunction]: Environment<N> };
+
+const environments = (stack: Stack, props: FleetFunctionsProps): Environments => {
+  const { fleet } = props.config;
+  const base = { FLEET_SETTINGS: stack.toJsonString(props.settings), REGISTRY_TABLE: props.table.tableName };
+  const machines = {
+    PROVISION_STATE_MACHINE: stateMachineArn(stack, fleet, 'provision'),
+    TEARDOWN_STATE_MACHINE: stateMachineArn(stack, fleet, 'teardown'),
+  };
+  const signing = { SIGNER: stack.toJsonString(props.signer), CA_CERTIFICATE: props.caCertificate };
+  const { lighthouse, 'gpu-worker': gpu } = props.templates;
+  return {
+    registry: { ...base, EVENT_BUS: props.bus.eventBusName },
+    identity: { ...base, ...signing },
+    launch: {
+      ...base,
+      LAUNCH_TEMPLATES: stack.toJsonString({ lighthouse: lighthouse.templateId, 'gpu-worker': gpu.templateId }),
+    },
+    'run-command': base,
+    sweep: { ...base, ...machines },
+    api: { ...base, ...machines },
+    certificates: { ...base, ...signing },
+    scale: { ...base, ...machines },
+    rescue: { ...base, ...machines },
+  };
+};
+
+const permissions = (scope: PolicyScope, props: FleetFunctionsProps): Record<FleetFunction, PolicyStatement[]> => {
+  const registry = registryAccess(props.table);
+  return {
+    registry: [registry, announce(props.bus)],
+    identity: [registry, ...signCertificates(props.signer), ...manageWorkerSecrets(scope)],
+    launch: [registry, ...launchInstances({ ...scope, ...launchTargets(scope, props) }), bindSecrets(scope)],
+    'run-command': [registry, ...runSteps(scope)],
+    sweep: [registry, ...removeWorkers(scope), ...startExecutions(scope, ['teardown'])],
+    api: [registry, ...startExecutions(scope, ['provision', 'teardown'])],
+    certificates: [registry, ...signCertificates(props.signer)],
+    scale: [registry, ...startExecutions(scope, ['provision', 'teardown'])],
+    rescue: [registry, ...startExecutions(scope, ['teardown'])],
+  };
+};
+
+const launchTargets = ({ stack }: PolicyScope, props: FleetFunctionsProps) => {
+  const ec2 = (resource: string) => (resourceName: string) => stack.formatArn({ service: 'ec2', resource, resourceName });
+  return {
+    launchTemplateArns: Object.values(props.templates).map((template) => template.templateArn),
+    subnetArns: props.subnetIds.map(ec2('subnet')),
+    securityGroupArns: props.securityGroupIds.map(ec2('security-group')),
+    workerRoleArn: props.workerRoleArn,
+  };
+};

@@ -1,0 +1,41 @@
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type SignerSettings, TAG } from '#contract';
+import { allow, type PolicyScope, workerSecretsArn } from './statement.ts';
+
+/**
+ * Signing by the configured key. Conditions on Sign stand in a statement of their own: GetPublicKey carries no such
+ * keys and would be denied with them.
+ */
+export const signCertificates = (signer: SignerSettings): PolicyStatement[] =>
+  signer.kind === 'secret'
+    ? [allow(['secretsmanager:GetSecretValue'], [signer.secretArn])]
+    : [
+        allow(['kms:Sign'], [signer.keyArn], {
+          StringEquals: { 'kms:SigningAlgorithm': 'ED25519_SHA_512', 'kms:MessageType': 'RAW' },
+        }),
+        allow(['kms:GetPublicKey'], [signer.keyArn]),
+      ];
+
+/**
+ * Secrets of this fleet's workers. The prefix also holds secrets that people made by hand, so that everything but
+ * making a tagged one asks for the fleet's tag.
+ */
+export const manageWorkerSecrets = (scope: PolicyScope): PolicyStatement[] => {
+  const secrets = [workerSecretsArn(scope)];
+  const ours = { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet } };
+  const tagged = { StringEquals: { [`aws:RequestTag/${TAG.fleet}`]: scope.config.fleet } };
+  return [
+    allow(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], secrets, tagged),
+    allow(
+      [
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+        'secretsmanager:DeleteSecret',
+      ],
+      secrets,
+      ours,
+    ),
+    // Without the tag as condition: the answer tells a foreign secret from none.
+    allow(['secretsmanager:DescribeSecret'], secrets),
+  ];
+};

@@ -1,0 +1,29 @@
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { TAG } from '#contract';
+import { allow, allowEverywhere, ec2Arn, type PolicyScope, workerSecretsArn } from './statement.ts';
+
+/** Takes away what carries the fleet's tag, and looks for what is left. */
+export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
+  const ours = { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet } };
+  return [
+    allow(['ec2:TerminateInstances'], [ec2Arn(scope, 'instance')], {
+      ...ours,
+      Null: { [`aws:ResourceTag/${TAG.worker}`]: 'false' },
+    }),
+    // A Spot request carries no tag of ours; its id comes from an instance that does.
+    allow(['ec2:CancelSpotInstanceRequests'], [ec2Arn(scope, 'spot-instances-request')]),
+    allow(['ec2:DeregisterImage'], [ec2Arn(scope, 'image', '')], ours),
+    allow(['ec2:DeleteSnapshot'], [ec2Arn(scope, 'snapshot', '')], ours),
+    allow(['secretsmanager:DeleteSecret'], [workerSecretsArn(scope)], ours),
+    allow(['secretsmanager:DescribeSecret'], [workerSecretsArn(scope)]),
+    allowEverywhere([
+      'ec2:DescribeInstances',
+      'ec2:DescribeVolumes',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSpotInstanceRequests',
+      'ec2:DescribeImages',
+      'secretsmanager:ListSecrets',
+      'tag:GetResources',
+    ]),
+  ];
+};

@@ -1,0 +1,38 @@
+import { ArnFormat, type Stack } from 'aws-cdk-lib';
+import { functionName, stateMachineName } from '#contract';
+import type { Config } from './config.ts';
+
+/** IAM is global: the region keeps fleets of one name in two regions apart. At most 64 characters. */
+export const functionRoleName = (config: Config, capability: string): string =>
+  `${functionName(config.fleet, capability)}-${config.region}`;
+
+/**
+ * ARNs of what another stack or a function that comes earlier must name: taken from the fixed names, so that no
+ * resource has to exist first.
+ */
+export const roleArn = (stack: Stack, roleName: string): string =>
+  stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
+
+export const stateMachineArn = (
+  stack: Stack,
+  fleet: string,
+  machine: Parameters<typeof stateMachineName>[1],
+): string =>
+  stack.formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    resourceName: stateMachineName(fleet, machine),
+  });
+
+export const executionsArn = (
+  stack: Stack,
+  fleet: string,
+  machine: Parameters<typeof stateMachineName>[1],
+): string =>
+  stack.formatArn({
+    service: 'states',
+    resource: 'execution',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    resourceName: `${stateMachineName(fleet, machine)}:*`,
+  });

@@ -1,0 +1,38 @@
+import { CfnInstanceProfile, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { Config } from './config.ts';
+import { workerStatements } from './iam/worker-policy.ts';
+import { functionRoleName } from './names.ts';
+
+export interface WorkerIdentityProps {
+  readonly config: Config;
+}
+
+/** What a worker is to IAM: the fleet's own role and instance profile, or existing ones. */
+export class WorkerIdentity extends Construct {
+  readonly instanceProfileName: string;
+  readonly roleArn: string;
+
+  constructor(scope: Construct, id: string, { config }: WorkerIdentityProps) {
+    super(scope, id);
+    const existing = config.nodes.instanceProfile;
+    if (existing !== undefined) {
+      this.instanceProfileName = existing.name;
+      this.roleArn = existing.roleArn;
+      return;
+    }
+    const role = new Role(this, 'Role', {
+      roleName: functionRoleName(config, 'worker'),
+      assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
+      description: 'A Carrierarr worker: is managed, reads its own secret, nothing else',
+    });
+    for (const statement of workerStatements({ stack: Stack.of(this), config })) role.addToPolicy(statement);
+    const profile = new CfnInstanceProfile(this, 'Profile', {
+      instanceProfileName: functionRoleName(config, 'worker'),
+      roles: [role.roleName],
+    });
+    this.instanceProfileName = profile.ref;
+    this.roleArn = role.roleArn;
+  }
+}

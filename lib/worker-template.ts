@@ -1,0 +1,84 @@
+import { Fn } from 'aws-cdk-lib';
+import { CfnLaunchTemplate, type ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { parameterName, type Role, TAG } from '#contract';
+import type { Config } from './config.ts';
+import { userDataOf } from './user-data.ts';
+
+export interface WorkerTemplateProps {
+  readonly config: Config;
+  readonly role: Role;
+  readonly instanceProfileName: string;
+  readonly securityGroups: readonly ISecurityGroup[];
+}
+
+/**
+ * The launch template of a role. Written on the L1 construct: the L2 adds a Name tag of its own, and tags of the app
+ * would reach instances, where a key with a blank or slash makes every launch fail (instance tags in metadata).
+ */
+export class WorkerTemplate extends Construct {
+  readonly templateId: string;
+  readonly templateArn: string;
+
+  constructor(scope: Construct, id: string, props: WorkerTemplateProps) {
+    super(scope, id);
+    const { config, role } = props;
+    const template = new CfnLaunchTemplate(this, 'Template', {
+      launchTemplateName: `${config.fleet}-${role}`,
+      launchTemplateData: {
+        ...instanceData(props),
+        metadataOptions: {
+          httpTokens: 'required',
+          httpEndpoint: 'enabled',
+          httpPutResponseHopLimit: 1,
+          instanceMetadataTags: 'enabled',
+        },
+        blockDeviceMappings: [rootVolume(config, role)],
+        networkInterfaces: [
+          {
+            deviceIndex: 0,
+            associatePublicIpAddress: true,
+            deleteOnTermination: true,
+            groups: props.securityGroups.map((group) => group.securityGroupId),
+          },
+        ],
+        // Instances and volumes are tagged by the launch call; no spot-instances-request: it breaks on-demand.
+        tagSpecifications: [
+          {
+            resourceType: 'network-interface',
+            tags: [
+              { key: TAG.fleet, value: config.fleet },
+              { key: TAG.role, value: role },
+            ],
+          },
+        ],
+      },
+    });
+    this.templateId = template.ref;
+    this.templateArn = Stack.of(this).formatArn({
+      service: 'ec2',
+      resource: 'launch-template',
+      resourceName: template.ref,
+    });
+  }
+}
+
+const instanceData = ({ config, role, instanceProfileName }: WorkerTemplateProps) => ({
+  imageId: `resolve:ssm:${parameterName.ami(config.fleet, role)}`,
+  iamInstanceProfile: { name: instanceProfileName },
+  instanceInitiatedShutdownBehavior: 'terminate',
+  userData: Fn.base64(userDataOf(config, role)),
+  ...(config.nodes.keyPair === undefined ? {} : { keyName: config.nodes.keyPair }),
+});
+
+const rootVolume = ({ nodes, roles }: Config, role: Role) => ({
+  deviceName: '/dev/xvda',
+  ebs: {
+    volumeType: 'gp3',
+    volumeSize: roles[role].rootVolumeGib,
+    encrypted: true,
+    deleteOnTermination: true,
+    ...(nodes.volumeInitializationRateMib === 0 ? {} : { volumeInitializationRate: nodes.volumeInitializationRateMib }),
+  },
+});

@@ -1,0 +1,76 @@
+import {
+  AuthorizationType,
+  EndpointType,
+  LambdaIntegration,
+  ResponseType,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { Config } from './config.ts';
+
+export interface WorkersApiProps {
+  readonly config: Config;
+  readonly workers: IFunction;
+  readonly certificates: IFunction;
+}
+
+/** Errors that the gateway itself answers, before any function runs. */
+const GATEWAY_PROBLEMS = [
+  { type: ResponseType.ACCESS_DENIED, status: 403, title: 'Access denied', remedy: 'attach the operator policy to the caller' },
+  {
+    type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
+    status: 403,
+    title: 'Not signed, or no such path',
+    remedy: 'sign the call with SigV4 (service execute-api) and check method and path',
+  },
+  { type: ResponseType.THROTTLED, status: 429, title: 'Too many calls', remedy: 'wait a second and call again' },
+  { type: ResponseType.DEFAULT_4XX, title: 'The call was refused', remedy: 'see detail' },
+  { type: ResponseType.DEFAULT_5XX, title: 'The call failed inside', remedy: 'call again; the call is idempotent' },
+] as const;
+
+/** The HTTP door: signed by IAM, bodies checked by the functions themselves against the contract. */
+export class WorkersApi extends Construct {
+  readonly api: RestApi;
+
+  constructor(scope: Construct, id: string, { config, workers, certificates }: WorkersApiProps) {
+    super(scope, id);
+    this.api = new RestApi(this, 'Api', {
+      restApiName: `${config.fleet}-workers`,
+      description: `Workers of fleet ${config.fleet}`,
+      endpointTypes: [EndpointType.REGIONAL],
+      // The role for gateway logs is one per account and region: not ours to set.
+      cloudWatchRole: false,
+      deployOptions: { stageName: 'v1', throttlingRateLimit: 10, throttlingBurstLimit: 20 },
+      defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
+    });
+    this.api.node.tryRemoveChild('Endpoint');
+    this.routes(new LambdaIntegration(workers), new LambdaIntegration(certificates));
+    for (const problem of GATEWAY_PROBLEMS) this.answer(problem);
+  }
+
+  private routes(workers: LambdaIntegration, certificates: LambdaIntegration): void {
+    const all = this.api.root.addResource('workers');
+    all.addMethod('POST', workers);
+    all.addMethod('GET', workers);
+    const one = all.addResource('{name}');
+    one.addMethod('GET', workers);
+    one.addMethod('DELETE', workers);
+    const issued = this.api.root.addResource('certificates');
+    issued.addMethod('POST', certificates);
+    issued.addMethod('GET', certificates);
+    issued.addResource('{id}').addMethod('GET', certificates);
+  }
+
+  /** RFC 9457, as the functions answer. */
+  private answer({ type, title, remedy, ...rest }: (typeof GATEWAY_PROBLEMS)[number]): void {
+    const status = 'status' in rest ? rest.status : undefined;
+    const body = { type: 'about:blank', title, status: status ?? 500, detail: '$context.error.message', faults: [], remedy };
+    this.api.addGatewayResponse(type.responseType, {
+      type,
+      ...(status === undefined ? {} : { statusCode: String(status) }),
+      responseHeaders: { 'Content-Type': "'application/problem+json'" },
+      templates: { 'application/json': JSON.stringify(body) },
+    });
+  }
+}
