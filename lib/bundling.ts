@@ -17,7 +17,9 @@ export type CodeFactory = (name: FunctionName) => Code;
  * `keepNames` keeps the names of errors, which state machines match.
  */
 export const buildBundles = (): ReadonlyMap<FunctionName, Uint8Array> => {
-  const names = (Object.keys(ENTRY_POINTS) as FunctionName[]).filter((name) => existsSync(join(ROOT, ENTRY_POINTS[name].file)));
+  const names = (Object.keys(ENTRY_POINTS) as FunctionName[]).filter((name) =>
+    existsSync(join(ROOT, ENTRY_POINTS[name].file)),
+  );
   const { outputFiles } = buildSync({
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(names.map((name) => [name, ENTRY_POINTS[name].file])),
@@ -59,7 +61,8 @@ export const bundledCode = (): CodeFactory => {
   let bundles: ReadonlyMap<FunctionName, Uint8Array> | undefined;
   return (name) => {
     bundles ??= buildBundles();
-    if (!bundles.has(name)) return Code.fromInline("export const handler = async () => { throw new Error('not built yet'); };");
+    if (!bundles.has(name))
+      return Code.fromInline("export const handler = async () => { throw new Error('not built yet'); };");
     return Code.fromAsset(bundleDirectory(name, bundles.get(name) ?? new Uint8Array()));
   };
 };

@@ -2,12 +2,13 @@ import { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { Function as LambdaFunction, IDestination } from 'aws-cdk-lib/aws-lambda';
+import type { IDestination, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { ENVIRONMENT, FleetSettings, Role, SignerSettings } from '#contract';
+import type { ENVIRONMENT, FleetSettings, SignerSettings } from '#contract';
 import type { CodeFactory } from './bundling.ts';
 import { CapabilityFunction } from './capability-function.ts';
 import type { Config } from './config.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import type { FunctionName } from './entry-points.ts';
 import { manageWorkerSecrets, signCertificates } from './iam/identity-policy.ts';
 import { bindSecrets, launchInstances } from './iam/launch-policy.ts';
@@ -17,7 +18,7 @@ import { startExecutions } from './iam/start-executions.ts';
 import type { PolicyScope } from './iam/statement.ts';
 import { removeWorkers } from './iam/sweep-policy.ts';
 import { stateMachineArn } from './names.ts';
-import type { WorkerTemplate } from './worker-template.ts';
+import type { WorkerNodes } from './worker-nodes.ts';
 
 export interface FleetFunctionsProps {
   readonly config: Config;
@@ -27,12 +28,8 @@ export interface FleetFunctionsProps {
   readonly bus: EventBus;
   readonly signer: SignerSettings;
   readonly caCertificate: string;
-  readonly templates: Readonly<Record<Role, WorkerTemplate>>;
-  readonly subnetIds: readonly string[];
-  readonly securityGroupIds: readonly string[];
-  readonly workerRoleArn: string;
-  /** Where events go that a function failed to handle. */
-  readonly deadLetters: IDestination;
+  readonly nodes: WorkerNodes;
+  readonly deadLetters: DeadLetters;
 }
 
 type FleetFunction = Exclude<FunctionName, 'ca' | 'guard'>;
@@ -63,8 +60,8 @@ export class FleetFunctions extends Construct {
       sweep: make('sweep'),
       api: make('api'),
       certificates: make('certificates'),
-      scale: make('scale', props.deadLetters),
-      rescue: make('rescue', props.deadLetters),
+      scale: make('scale', props.deadLetters.destination),
+      rescue: make('rescue', props.deadLetters.destination),
     };
   }
 }
@@ -79,7 +76,7 @@ const environments = (stack: Stack, props: FleetFunctionsProps): Environments =>
     TEARDOWN_STATE_MACHINE: stateMachineArn(stack, fleet, 'teardown'),
   };
   const signing = { SIGNER: stack.toJsonString(props.signer), CA_CERTIFICATE: props.caCertificate };
-  const { lighthouse, 'gpu-worker': gpu } = props.templates;
+  const { lighthouse, 'gpu-worker': gpu } = props.nodes.templates;
   return {
     registry: { ...base, EVENT_BUS: props.bus.eventBusName },
     identity: { ...base, ...signing },
@@ -111,12 +108,13 @@ const permissions = (scope: PolicyScope, props: FleetFunctionsProps): Record<Fle
   };
 };
 
-const launchTargets = ({ stack }: PolicyScope, props: FleetFunctionsProps) => {
-  const ec2 = (resource: string) => (resourceName: string) => stack.formatArn({ service: 'ec2', resource, resourceName });
+const launchTargets = ({ stack }: PolicyScope, { nodes }: FleetFunctionsProps) => {
+  const ec2 = (resource: string) => (resourceName: string) =>
+    stack.formatArn({ service: 'ec2', resource, resourceName });
   return {
-    launchTemplateArns: Object.values(props.templates).map((template) => template.templateArn),
-    subnetArns: props.subnetIds.map(ec2('subnet')),
-    securityGroupArns: props.securityGroupIds.map(ec2('security-group')),
-    workerRoleArn: props.workerRoleArn,
+    launchTemplateArns: Object.values(nodes.templates).map((template) => template.templateArn),
+    subnetArns: nodes.subnetIds.map(ec2('subnet')),
+    securityGroupArns: nodes.network.allSecurityGroups.map((group) => group.securityGroupId).map(ec2('security-group')),
+    workerRoleArn: nodes.identity.roleArn,
   };
 };

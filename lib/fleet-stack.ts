@@ -1,7 +1,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { OUTPUT, type Role, type SignerSettings } from '#contract';
+import { OUTPUT, type SignerSettings } from '#contract';
 import type { CodeFactory } from './bundling.ts';
 import { type Config, toFleetSettings } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -12,10 +12,7 @@ import { FleetMachines } from './fleet-machines.ts';
 import { FleetRules } from './fleet-rules.ts';
 import { OperatorPolicy } from './operator-policy.ts';
 import { RegistryTable } from './registry-table.ts';
-import { StepDocuments } from './step-documents.ts';
-import { WorkerIdentity } from './worker-identity.ts';
-import { WorkerNetwork } from './worker-network.ts';
-import { WorkerTemplate } from './worker-template.ts';
+import { WorkerNodes } from './worker-nodes.ts';
 import { WorkersApi } from './workers-api.ts';
 
 export interface FleetStackProps extends StackProps {
@@ -30,50 +27,18 @@ export interface FleetStackProps extends StackProps {
 export class FleetStack extends Stack {
   constructor(scope: Construct, id: string, props: FleetStackProps) {
     super(scope, id, props);
-    const { config, code } = props;
-    const network = new WorkerNetwork(this, 'Network', { config });
-    const identity = new WorkerIdentity(this, 'WorkerIdentity', { config });
-    const template = (role: Role): WorkerTemplate =>
-      new WorkerTemplate(this, `Template-${role}`, {
-        config,
-        role,
-        instanceProfileName: identity.instanceProfileName,
-        securityGroups: network.securityGroups[role],
-      });
-    const subnetIds = network.subnets.map((subnet) => subnet.subnetId);
-    const settings = toFleetSettings(config, subnetIds);
-    const { table } = new RegistryTable(this, 'Registry', { fleet: config.fleet });
-    const bus = new EventBus(this, 'Bus', { eventBusName: config.fleet });
-    const deadLetters = new DeadLetters(this, 'DeadLetters', { fleet: config.fleet });
-    new StepDocuments(this, 'Steps', { fleet: config.fleet });
-    const functions = new FleetFunctions(this, 'Functions', {
-      config,
-      code,
-      settings,
-      table,
-      bus,
-      signer: props.signer,
-      caCertificate: props.caCertificate,
-      templates: { lighthouse: template('lighthouse'), 'gpu-worker': template('gpu-worker') },
-      subnetIds,
-      securityGroupIds: network.securityGroups.lighthouse.map((group) => group.securityGroupId),
-      workerRoleArn: identity.roleArn,
-      deadLetters: deadLetters.destination,
-    }).byName;
-    const machines = new FleetMachines(this, 'Machines', { config, functions }).byName;
-    const { api } = new WorkersApi(this, 'Api', {
-      config,
-      workers: functions.api,
-      certificates: functions.certificates,
-    });
-    new FleetRules(this, 'Rules', {
-      fleet: config.fleet,
-      bus,
-      scale: functions.scale,
-      rescue: functions.rescue,
-      machines,
-      deadLetters: deadLetters.queue,
-    });
+    const { config } = props;
+    const { fleet } = config;
+    const nodes = new WorkerNodes(this, 'Nodes', { config });
+    const settings = toFleetSettings(config, nodes.subnetIds);
+    const { table } = new RegistryTable(this, 'Registry', { fleet });
+    const bus = new EventBus(this, 'Bus', { eventBusName: fleet });
+    const deadLetters = new DeadLetters(this, 'DeadLetters', { fleet });
+    const functions = new FleetFunctions(this, 'Functions', { ...props, settings, table, bus, nodes, deadLetters });
+    const { api: workers, certificates, scale, rescue } = functions.byName;
+    const machines = new FleetMachines(this, 'Machines', { config, functions: functions.byName }).byName;
+    const { api } = new WorkersApi(this, 'Api', { config, workers, certificates });
+    new FleetRules(this, 'Rules', { fleet, bus, scale, rescue, machines, deadLetters: deadLetters.queue });
     new FleetAlarms(this, 'Alarms', { config, machines, deadLetters: deadLetters.queue });
     new OperatorPolicy(this, 'Operator', { config, api, bus, machines });
     this.outputs({
@@ -86,7 +51,7 @@ export class FleetStack extends Stack {
       [OUTPUT.registryTable]: table.tableName,
       [OUTPUT.settings]: this.toJsonString(settings),
     });
-    this.guard(config, code);
+    this.guard(props);
   }
 
   private outputs(values: Readonly<Record<string, string>>): void {
@@ -94,7 +59,7 @@ export class FleetStack extends Stack {
   }
 
   /** Made last, over everything made before it. */
-  private guard(config: Config, code: CodeFactory): void {
+  private guard({ config, code }: FleetStackProps): void {
     const everything = this.node.children.filter((child) => child instanceof Construct);
     new DestroyGuard(this, 'DestroyGuard', { config, code }).protect(everything);
   }

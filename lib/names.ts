@@ -13,11 +13,7 @@ export const functionRoleName = (config: Config, capability: string): string =>
 export const roleArn = (stack: Stack, roleName: string): string =>
   stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
 
-export const stateMachineArn = (
-  stack: Stack,
-  fleet: string,
-  machine: Parameters<typeof stateMachineName>[1],
-): string =>
+export const stateMachineArn = (stack: Stack, fleet: string, machine: Parameters<typeof stateMachineName>[1]): string =>
   stack.formatArn({
     service: 'states',
     resource: 'stateMachine',
@@ -25,11 +21,7 @@ export const stateMachineArn = (
     resourceName: stateMachineName(fleet, machine),
   });
 
-export const executionsArn = (
-  stack: Stack,
-  fleet: string,
-  machine: Parameters<typeof stateMachineName>[1],
-): string =>
+export const executionsArn = (stack: Stack, fleet: string, machine: Parameters<typeof stateMachineName>[1]): string =>
   stack.formatArn({
     service: 'states',
     resource: 'execution',

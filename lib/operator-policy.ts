@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { stackName, TAG } from '#contract';
 import type { Config } from './config.ts';
 import type { MachineName } from './fleet-machines.ts';
-import { allow, allowEverywhere, ec2Arn, type PolicyScope } from './iam/statement.ts';
+import { allow, allowEverywhere, ec2Arn, type PolicyScope, policyVariable } from './iam/statement.ts';
 import { executionsArn } from './names.ts';
 
 export interface OperatorPolicyProps {
@@ -59,7 +59,7 @@ const sessions = (where: PolicyScope): PolicyStatement[] => [
   ),
   allow(
     ['ssm:TerminateSession', 'ssm:ResumeSession'],
-    [where.stack.formatArn({ service: 'ssm', resource: 'session', resourceName: '${aws:userid}-*' })],
+    [where.stack.formatArn({ service: 'ssm', resource: 'session', resourceName: `${policyVariable('aws:userid')}-*` })],
   ),
 ];
 
@@ -68,7 +68,11 @@ const look = ({ stack, config }: PolicyScope): PolicyStatement[] => [
   allow(
     ['cloudformation:DescribeStacks'],
     (['mesh', 'images', 'fleet'] as const).map((name) =>
-      stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${stackName(config.fleet, name)}/*` }),
+      stack.formatArn({
+        service: 'cloudformation',
+        resource: 'stack',
+        resourceName: `${stackName(config.fleet, name)}/*`,
+      }),
     ),
   ),
   allow(

@@ -1,6 +1,7 @@
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { documentName, STEPS, type StepName } from '#contract';
+import { buildDocument } from '../ssm/document.ts';
 
 export interface StepDocumentsProps {
   readonly fleet: string;
@@ -17,7 +18,7 @@ export class StepDocuments extends Construct {
         documentFormat: 'JSON',
         targetType: '/AWS::EC2::Instance',
         updateMethod: 'NewVersion',
-        content: { schemaVersion: '2.2', description: STEPS[step].description, mainSteps: [{action:'aws:runShellScript', name: 'x', inputs:{runCommand:['true']}}] },
+        content: buildDocument(step),
       });
     }
   }

@@ -11,7 +11,7 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { type PortRule, PORTS, type Role, ROLES } from '#contract';
+import { PORTS, type PortRule, ROLES, type Role } from '#contract';
 import { type Config, configuredPort } from './config.ts';
 
 export interface WorkerNetworkProps {
@@ -30,11 +30,16 @@ export class WorkerNetwork extends Construct {
 
   constructor(scope: Construct, id: string, { config }: WorkerNetworkProps) {
     super(scope, id);
-    this.vpc = config.network.vpcId === undefined ? this.ownVpc(config) : this.existingVpc(config, config.network.vpcId);
+    this.vpc =
+      config.network.vpcId === undefined ? this.ownVpc(config) : this.existingVpc(config, config.network.vpcId);
     this.subnets = this.vpc.publicSubnets;
     const shared = this.securityGroup(config, 'Workers', 'workers', isShared);
     const lighthouse = this.securityGroup(config, 'Lighthouse', 'lighthouse', (rule) => isOnly(rule, 'lighthouse'));
     this.securityGroups = { lighthouse: [shared, lighthouse], 'gpu-worker': [shared] };
+  }
+
+  get allSecurityGroups(): SecurityGroup[] {
+    return [...new Set(Object.values(this.securityGroups).flat())];
   }
 
   private ownVpc({ fleet, network }: Config): IVpc {

@@ -1,10 +1,9 @@
-import { Fn } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, type ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { parameterName, type Role, TAG } from '#contract';
+import { renderUserData } from '../userdata/render.ts';
 import type { Config } from './config.ts';
-import { userDataOf } from './user-data.ts';
 
 export interface WorkerTemplateProps {
   readonly config: Config;
@@ -68,7 +67,15 @@ const instanceData = ({ config, role, instanceProfileName }: WorkerTemplateProps
   imageId: `resolve:ssm:${parameterName.ami(config.fleet, role)}`,
   iamInstanceProfile: { name: instanceProfileName },
   instanceInitiatedShutdownBehavior: 'terminate',
-  userData: Fn.base64(userDataOf(config, role)),
+  userData: Fn.base64(
+    renderUserData({
+      role,
+      fleet: config.fleet,
+      region: config.region,
+      secretPrefix: config.secretPrefix,
+      controlPlane: config.controlPlane,
+    }),
+  ),
   ...(config.nodes.keyPair === undefined ? {} : { keyName: config.nodes.keyPair }),
 });
 

@@ -1,10 +1,4 @@
-import {
-  AuthorizationType,
-  EndpointType,
-  LambdaIntegration,
-  ResponseType,
-  RestApi,
-} from 'aws-cdk-lib/aws-apigateway';
+import { AuthorizationType, EndpointType, LambdaIntegration, ResponseType, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Config } from './config.ts';
@@ -17,7 +11,12 @@ export interface WorkersApiProps {
 
 /** Errors that the gateway itself answers, before any function runs. */
 const GATEWAY_PROBLEMS = [
-  { type: ResponseType.ACCESS_DENIED, status: 403, title: 'Access denied', remedy: 'attach the operator policy to the caller' },
+  {
+    type: ResponseType.ACCESS_DENIED,
+    status: 403,
+    title: 'Access denied',
+    remedy: 'attach the operator policy to the caller',
+  },
   {
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
     status: 403,
@@ -65,7 +64,14 @@ export class WorkersApi extends Construct {
   /** RFC 9457, as the functions answer. */
   private answer({ type, title, remedy, ...rest }: (typeof GATEWAY_PROBLEMS)[number]): void {
     const status = 'status' in rest ? rest.status : undefined;
-    const body = { type: 'about:blank', title, status: status ?? 500, detail: '$context.error.message', faults: [], remedy };
+    const body = {
+      type: 'about:blank',
+      title,
+      status: status ?? 500,
+      detail: '$context.error.message',
+      faults: [],
+      remedy,
+    };
     this.api.addGatewayResponse(type.responseType, {
       type,
       ...(status === undefined ? {} : { statusCode: String(status) }),

@@ -10,7 +10,10 @@ type Raw = unknown;
 const at = (raw: Raw, path: string): unknown =>
   path
     .split('.')
-    .reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : value), raw);
+    .reduce<unknown>(
+      (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : value),
+      raw,
+    );
 const textAt = (raw: Raw, path: string): string => {
   const value = at(raw, path);
   return typeof value === 'string' ? value : '';
@@ -96,7 +99,9 @@ const SIGNER_FIELDS = { kms: ['keyArn'], secret: ['secretArn', 'certificate'] } 
 const signer = (raw: Raw): Fault[] => {
   const kind = textAt(raw, 'mesh.ca.signer');
   if (kind !== 'kms' && kind !== 'secret') return [];
-  const foreign = SIGNER_FIELDS[kind === 'kms' ? 'secret' : 'kms'].filter((key) => textAt(raw, `mesh.ca.${key}`) !== '');
+  const foreign = SIGNER_FIELDS[kind === 'kms' ? 'secret' : 'kms'].filter(
+    (key) => textAt(raw, `mesh.ca.${key}`) !== '',
+  );
   const missing = kind === 'secret' ? SIGNER_FIELDS.secret.filter((key) => textAt(raw, `mesh.ca.${key}`) === '') : [];
   return [
     ...foreign.map((key) => ({

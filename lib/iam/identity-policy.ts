@@ -27,11 +27,7 @@ export const manageWorkerSecrets = (scope: PolicyScope): PolicyStatement[] => {
   return [
     allow(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], secrets, tagged),
     allow(
-      [
-        'secretsmanager:GetSecretValue',
-        'secretsmanager:PutSecretValue',
-        'secretsmanager:DeleteSecret',
-      ],
+      ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:DeleteSecret'],
       secrets,
       ours,
     ),

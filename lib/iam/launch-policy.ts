@@ -53,7 +53,11 @@ const runInstances = (props: LaunchPolicyProps): PolicyStatement[] => {
     allow(LAUNCH, [...launchTemplateArns, ...props.subnetArns, ...props.securityGroupArns]),
     allow(['ec2:CreateFleet'], [ec2Arn(props, 'fleet')]),
     allow(LAUNCH, [ec2Arn(props, 'image', '')], { StringEquals: { 'ec2:Owner': [props.stack.account, 'amazon'] } }),
-    allow(LAUNCH, [ec2Arn(props, 'snapshot', ''), ec2Arn(props, 'network-interface'), ec2Arn(props, 'spot-instances-request')]),
+    allow(LAUNCH, [
+      ec2Arn(props, 'snapshot', ''),
+      ec2Arn(props, 'network-interface'),
+      ec2Arn(props, 'spot-instances-request'),
+    ]),
     allow(['ec2:RunInstances'], [ec2Arn(props, 'instance')], {
       StringEquals: { ...fleet, 'ec2:InstanceType': instanceTypes, 'ec2:MetadataHttpTokens': 'required' },
       ArnEquals: { 'ec2:LaunchTemplate': launchTemplateArns },
@@ -79,9 +83,13 @@ const runInstances = (props: LaunchPolicyProps): PolicyStatement[] => {
 
 /** Tags are what makes an instance a target of SendCommand and TerminateInstances: only a launch may set them. */
 const tagAtLaunch = (props: LaunchPolicyProps): PolicyStatement[] => [
-  allow(['ec2:CreateTags'], ['instance', 'volume', 'network-interface'].map((type) => ec2Arn(props, type)), {
-    StringEquals: { 'ec2:CreateAction': ['CreateFleet', 'RunInstances'] },
-  }),
+  allow(
+    ['ec2:CreateTags'],
+    ['instance', 'volume', 'network-interface'].map((type) => ec2Arn(props, type)),
+    {
+      StringEquals: { 'ec2:CreateAction': ['CreateFleet', 'RunInstances'] },
+    },
+  ),
 ];
 
 /** An account's first fleet and first Spot request need these roles; a template that made them would fail where they exist. */

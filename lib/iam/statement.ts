@@ -1,5 +1,5 @@
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Config } from '../config.ts';
 
 /** What every policy file is given: where it deploys and how things are named there. */
@@ -54,3 +54,6 @@ export const ec2Arn = ({ stack, config }: PolicyScope, resource: string, owner =
 
 export const workerSecretsArn = ({ stack, config }: PolicyScope): string =>
   `arn:${stack.partition}:secretsmanager:${config.region}:${stack.account}:secret:${config.secretPrefix}/nebula-*`;
+
+/** A variable that IAM fills in from the request. */
+export const policyVariable = (name: string): string => `\${${name}}`;

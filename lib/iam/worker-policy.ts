@@ -1,6 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { documentName, TAG } from '#contract';
-import { allow, allowEverywhere, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { allow, allowEverywhere, type PolicyScope, policyVariable, workerSecretsArn } from './statement.ts';
 
 /**
  * What a worker may do: be managed, and read its own secret. Written by hand instead of AmazonSSMManagedInstanceCore,
@@ -19,7 +19,7 @@ export const workerStatements = (scope: PolicyScope): PolicyStatement[] => [
  */
 const ownSecret = (scope: PolicyScope): PolicyStatement =>
   allow(['secretsmanager:GetSecretValue'], [workerSecretsArn(scope)], {
-    StringEquals: { [`aws:ResourceTag/${TAG.instance}`]: '${ec2:SourceInstanceARN}' },
+    StringEquals: { [`aws:ResourceTag/${TAG.instance}`]: policyVariable('ec2:SourceInstanceARN') },
     Null: { 'ec2:SourceInstanceARN': 'false' },
   });
 

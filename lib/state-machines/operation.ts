@@ -59,7 +59,12 @@ export const operation = <C extends Capability, O extends OperationName<C>>(
 export const operationOnRequest = <C extends Capability, O extends OperationName<C>>(
   { scope, functions }: Kit,
   id: string,
-  { capability, operation: name, input, assign }: Omit<OperationProps<C, O>, 'input'> & {
+  {
+    capability,
+    operation: name,
+    input,
+    assign,
+  }: Omit<OperationProps<C, O>, 'input'> & {
     readonly input: { readonly [K in keyof OperationInput<C, O>]-?: string };
   },
 ): LambdaInvoke => {

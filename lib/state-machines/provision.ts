@@ -70,7 +70,8 @@ const launchInstance = (kit: Kit) =>
     input: {
       worker: '{% $worker %}',
       execution: EXECUTION,
-      redriveCount: '{% $exists($states.context.Execution.RedriveCount) ? $states.context.Execution.RedriveCount : 0 %}',
+      redriveCount:
+        '{% $exists($states.context.Execution.RedriveCount) ? $states.context.Execution.RedriveCount : 0 %}',
     },
     assign: {
       instance: '{% $states.result.Payload %}',

@@ -39,11 +39,13 @@ const findDue = (kit: Kit) =>
   });
 
 const renewOne = (kit: Kit): Chain => {
-  const renewal = Chain.start(renewCertificate(kit)).next(swapCertificate(kit)).next(
-    Pass.jsonata(kit.scope, 'RenewedOne', {
-      outputs: { name: '{% $life.name %}', renewed: true, notAfter: '{% $certificate.notAfter %}' },
-    }),
-  );
+  const renewal = Chain.start(renewCertificate(kit))
+    .next(swapCertificate(kit))
+    .next(
+      Pass.jsonata(kit.scope, 'RenewedOne', {
+        outputs: { name: '{% $life.name %}', renewed: true, notAfter: '{% $certificate.notAfter %}' },
+      }),
+    );
   const failed = Pass.jsonata(kit.scope, 'RenewFailedOne', {
     outputs: {
       name: '{% $life.name %}',

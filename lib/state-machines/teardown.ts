@@ -50,11 +50,7 @@ const undo = (kit: Kit, fence: State & { next(next: IChainable): Chain }): Chain
     .when(Condition.jsonata("{% $fenced.outcome = 'busy' %}"), alreadyUnderWay(kit))
     .otherwise(cancel);
   fence.next(whoever);
-  const rest = terminate
-    .next(releaseAddress(kit))
-    .next(deregisterImage(kit))
-    .next(proof(kit))
-    .next(markRemoved(kit));
+  const rest = terminate.next(releaseAddress(kit)).next(deregisterImage(kit)).next(proof(kit)).next(markRemoved(kit));
   return Chain.custom(fence, rest.endStates, fence);
 };
 

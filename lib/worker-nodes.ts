@@ -1,0 +1,42 @@
+import { Construct } from 'constructs';
+import type { Role } from '#contract';
+import type { Config } from './config.ts';
+import { StepDocuments } from './step-documents.ts';
+import { WorkerIdentity } from './worker-identity.ts';
+import { WorkerNetwork } from './worker-network.ts';
+import { WorkerTemplate } from './worker-template.ts';
+
+export interface WorkerNodesProps {
+  readonly config: Config;
+}
+
+/** Everything an instance is made of and met with: network, identity, a launch template per role, the steps' documents. */
+export class WorkerNodes extends Construct {
+  readonly network: WorkerNetwork;
+  readonly identity: WorkerIdentity;
+  readonly templates: Readonly<Record<Role, WorkerTemplate>>;
+
+  constructor(scope: Construct, id: string, { config }: WorkerNodesProps) {
+    super(scope, id);
+    this.network = new WorkerNetwork(this, 'Network', { config });
+    this.identity = new WorkerIdentity(this, 'Identity', { config });
+    this.templates = {
+      lighthouse: this.template(config, 'lighthouse'),
+      'gpu-worker': this.template(config, 'gpu-worker'),
+    };
+    new StepDocuments(this, 'Steps', { fleet: config.fleet });
+  }
+
+  get subnetIds(): string[] {
+    return this.network.subnets.map((subnet) => subnet.subnetId);
+  }
+
+  private template(config: Config, role: Role): WorkerTemplate {
+    return new WorkerTemplate(this, `Template-${role}`, {
+      config,
+      role,
+      instanceProfileName: this.identity.instanceProfileName,
+      securityGroups: this.network.securityGroups[role],
+    });
+  }
+}
