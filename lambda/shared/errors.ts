@@ -62,6 +62,14 @@ export class InputError extends StopError {
     this.faults = faults;
   }
 }
+/** An HTTP request that no route serves, or for a thing that is not there. */
+export class RequestError extends StopError {
+  readonly status: 404 | 405 | 413 | 415;
+  constructor(status: 404 | 405 | 413 | 415, facts: ErrorFacts) {
+    super(facts);
+    this.status = status;
+  }
+}
 /** The fleet is set up wrongly: a missing parameter, an unusable subnet, a wrong key. */
 export class ConfigurationError extends StopError {}
 /** AWS refused for want of permission. */
@@ -106,6 +114,8 @@ export class StepCancelledError extends StopError {}
 export class TerminationTimedOutError extends StopError {}
 /** Something tagged or named after the worker is still there after its teardown. */
 export class ProofFailedError extends StopError {}
+/** Some of several independent items failed; says which and why. The others are done. */
+export class PartialFailureError extends StopError {}
 /** `cdk destroy` while workers are alive. */
 export class WorkersAliveError extends StopError {}
 

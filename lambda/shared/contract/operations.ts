@@ -56,6 +56,13 @@ const fence = {
   }),
 };
 
+/** How long a teardown holds its worker: longer than one takes. Two at once would only do the same work twice. */
+export const TEARDOWN_LEASE_SECONDS = 1_800;
+/** Limit of the launch function: a launch call in flight when the fence fell may take effect this long after it. */
+export const LAUNCH_TIMEOUT_SECONDS = 60;
+/** Until DescribeInstances shows what CreateFleet has just made. */
+export const LAUNCH_CONSISTENCY_SECONDS = 10;
+
 const releaseAddress = { input: Life, output: z.object({ released: z.boolean() }) };
 const markRemoved = { input: Life.extend({ execution }), output: z.object({ removed: z.boolean() }) };
 

@@ -1,0 +1,21 @@
+import type { WorkerRow, WorkerView } from '#contract';
+
+/** A worker as the API and the events show it. */
+export const viewWorker = (row: WorkerRow): WorkerView => ({
+  name: row.name,
+  role: row.role,
+  phase: row.phase,
+  address: row.address,
+  generation: row.generation,
+  execution: row.owner,
+  instanceId: row.instanceId ?? null,
+  instanceType: row.instanceType ?? null,
+  market: row.launchedMarket ?? null,
+  availabilityZone: row.availabilityZone ?? null,
+  publicIp: row.publicIp ?? null,
+  certificateFingerprint: row.certificateFingerprint ?? null,
+  certificateNotAfter: row.certificateNotAfter ?? null,
+  failure: row.failure ?? null,
+  reservedAt: row.reservedAt,
+  updatedAt: row.updatedAt,
+});
