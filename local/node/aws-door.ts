@@ -1,0 +1,68 @@
+import { request as httpRequest } from 'node:http';
+
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+export interface DoorRequest {
+  readonly method: string;
+  /** Path and query as sent. */
+  readonly path: string;
+  readonly headers: HeaderPairs;
+  readonly body: Buffer;
+}
+
+export interface DoorAnswer {
+  readonly status: number;
+  readonly headers: HeaderPairs;
+  readonly body: Buffer;
+}
+
+/** Meant for one connection, or wrong once the body is whole. */
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade', 'expect']);
+
+const endToEnd = (headers: HeaderPairs): [string, string][] =>
+  headers.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase())).map(([name, value]) => [name, value]);
+
+const pairsOf = (raw: readonly string[]): [string, string][] =>
+  raw.flatMap((name, index): [string, string][] => (index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : []));
+
+const refusal = (status: number, type: string, message: string): DoorAnswer => ({
+  status,
+  headers: [['content-type', 'application/x-amz-json-1.1']],
+  body: Buffer.from(JSON.stringify({ __type: type, message })),
+});
+
+/**
+ * Passes what a node asks of AWS on to the endpoint that answers for it. The emulator's and the edge's own controls
+ * (`/_…`) are no part of AWS, so no node reaches them.
+ */
+export const passToAws = (endpoint: string, request: DoorRequest): Promise<DoorAnswer> => {
+  if (/^(?:https?:\/\/[^/]*)?\/+(?:_|%5f)/i.test(request.path)) {
+    return Promise.resolve(refusal(403, 'AccessDeniedException', 'not a path of AWS'));
+  }
+  return new Promise((resolve) => {
+    const target = new URL(endpoint);
+    const outgoing = httpRequest(
+      {
+        host: target.hostname,
+        port: target.port,
+        method: request.method,
+        path: request.path,
+        headers: [...endToEnd(request.headers), ['content-length', String(request.body.length)]].flat(),
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.once('error', () => resolve(refusal(503, 'ServiceUnavailable', 'the answer broke off')));
+        incoming.once('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 502,
+            headers: endToEnd(pairsOf(incoming.rawHeaders)),
+            body: Buffer.concat(chunks),
+          }),
+        );
+      },
+    );
+    outgoing.once('error', (error) => resolve(refusal(503, 'ServiceUnavailable', error.message)));
+    outgoing.end(request.body);
+  });
+};

@@ -1,0 +1,60 @@
+import { mkdirSync } from 'node:fs';
+import { type Channel, openChannel } from './channel.ts';
+import { Commands } from './commands.ts';
+import { Doors } from './doors.ts';
+import { Guest } from './guest.ts';
+import type { BootUnit, FromHost, StartOrder } from './protocol.ts';
+
+/**
+ * First process of a cell. It plays what stands between an instance and AWS: the Systems Manager agent, the metadata
+ * service's address, and systemd as far as the boot unit goes.
+ */
+const boot = async (unit: BootUnit, guest: Guest, channel: Channel): Promise<void> => {
+  const say = (text: string) => channel.send({ type: 'console', text });
+  for (const { path, mode } of unit.directories) mkdirSync(path, { recursive: true, mode });
+  for (const { where, options } of unit.mounts) await guest.mountMemory(where, options);
+  if (unit.command.length === 0) return say('boot: the image has no boot program\n');
+  const child = guest.spawn(unit.command, { ...unit.environment }, ['ignore', 'pipe', 'pipe']);
+  child.stdout?.on('data', (chunk: Buffer) => say(chunk.toString('utf8')));
+  child.stderr?.on('data', (chunk: Buffer) => say(chunk.toString('utf8')));
+  child.once('error', (error) => say(`boot: ${error.message}\n`));
+  child.once('exit', (code, signal) => say(`boot: ended with ${code ?? signal}\n`));
+};
+
+const start = async (order: StartOrder, doors: Doors, channel: Channel): Promise<Commands> => {
+  const guest = new Guest(order.environment);
+  await Promise.all([doors.open(order.awsPort), guest.start()]);
+  await boot(order.boot, guest, channel);
+  channel.send({ type: 'registered' });
+  return new Commands(guest, order.instanceId, async () => {
+    channel.send({ type: 'console', text: 'restart, asked for by exit code 194\n' });
+    await guest.restart();
+    await boot(order.boot, guest, channel);
+  });
+};
+
+const serve = (): void => {
+  let commands: Promise<Commands> | undefined;
+  const handle = async (message: FromHost): Promise<void> => {
+    if (message.type === 'start') {
+      commands = start(message, doors, channel);
+      await commands;
+    } else if (message.type === 'answer') {
+      doors.answer(message);
+    } else if (message.type === 'cancel') {
+      (await commands)?.cancel(message.commandId);
+    } else {
+      const report = await (await commands)?.run(message);
+      if (report !== undefined) channel.send({ type: 'report', ...report });
+    }
+  };
+  const fail = (error: unknown): void => {
+    console.error(`agent: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  };
+  const channel = openChannel((message) => void handle(message).catch(fail));
+  const doors = new Doors(channel);
+  channel.send({ type: 'ready' });
+};
+
+serve();
