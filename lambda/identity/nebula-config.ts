@@ -37,7 +37,7 @@ const underlayPort = (): number | 'any' => {
  */
 export const renderNebulaConfig = (settings: FleetSettings, role: Role): string => {
   const lighthouse = quoted(settings.mesh.lighthouseAddress);
-  return `# Rendered by Carrierarr for a ${role}; changes are lost at the next renewal.
+  return `# Rendered by Carrierarr for a ${role}; changes are lost at the next boot.
 pki:
   ca: /etc/nebula/ca.crt
   cert: /etc/nebula/host.crt
