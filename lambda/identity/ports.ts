@@ -1,0 +1,25 @@
+import type { FleetSettings } from '#contract';
+import type { Secrets } from '#shared/aws/secrets.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Registry } from '../registry/port.ts';
+import type { Issuer } from './issuer.ts';
+
+/** What the operations on identities need; each takes its narrow part. */
+export interface IdentityPorts {
+  /** Read at first use: an existing CA's key lies in a secret. */
+  readonly issuer: () => Promise<Issuer>;
+  readonly registry: Pick<
+    Registry,
+    | 'find'
+    | 'list'
+    | 'holdAddress'
+    | 'recordIdentity'
+    | 'recordCertificate'
+    | 'findCertificate'
+    | 'listCertificates'
+    | 'revokeCertificates'
+  >;
+  readonly secrets: Pick<Secrets, 'create' | 'describe' | 'read' | 'put' | 'destroy'>;
+  readonly clock: Clock;
+  readonly settings: FleetSettings;
+}
