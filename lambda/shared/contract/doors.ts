@@ -42,11 +42,11 @@ export const CertificateRequest = z.strictObject({
   name: WorkerName,
   /** PEM, `NEBULA X25519 PUBLIC KEY`. */
   publicKey: z.string().min(1).max(1024),
-  /** Mesh address, with a mask or without (then the mesh's); absent means a free one below the workers' range. */
+  /** Mesh address, with a mask or without (then the mesh's); absent means the registry picks one. */
   address: z.union([Ipv4, z.cidrv4()]).optional(),
   groups: z.array(z.string().min(1).max(64)).max(32).optional(),
   days: z.number().positive().optional(),
-  /** Take a mask narrower than the mesh's, or a name whose external certificate is still in force (it is revoked). */
+  /** Take a mask narrower than the mesh's, or replace a certificate of that name that is still in force. */
   force: z.boolean().optional(),
 });
 export type CertificateRequest = z.infer<typeof CertificateRequest>;
@@ -68,6 +68,7 @@ export const CertificateView = z.looseObject({
 export type CertificateView = z.infer<typeof CertificateView>;
 
 export const CertificateList = z.looseObject({ certificates: z.array(CertificateView) });
+export type CertificateList = z.infer<typeof CertificateList>;
 
 export const IssuedCertificate = CertificateView.extend({
   /** PEM bundle of every CA the mesh trusts, ours first: the new node's `pki.ca`. */
