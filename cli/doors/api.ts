@@ -47,7 +47,7 @@ interface Call {
 
 const TIMEOUT_MILLISECONDS = 30_000;
 const ATTEMPTS = 3;
-const PAUSE_MILLISECONDS = 300;
+const PAUSE_MILLISECONDS = 250;
 
 /** `https://<id>.execute-api.<region>.amazonaws.com/<stage>/` → where to send it. */
 export const baseUrl = (url: string, endpoint: string | undefined): URL => {
@@ -133,7 +133,7 @@ const createSender = (settings: ApiSettings) => {
 };
 
 const pause = (attempt: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS * 2 ** attempt));
+  new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS * attempt));
 
 const createCaller = (settings: ApiSettings) => {
   const send = createSender(settings);

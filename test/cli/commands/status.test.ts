@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aProblem, aWorker } from '../support/builders.ts';
+import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
+
+let fleet: DeployedFleet;
+beforeEach(async () => {
+  fleet = await deployedFleet();
+  const workers = [
+    aWorker({
+      name: 'gpu-2',
+      phase: 'RESERVED',
+      instanceId: null,
+      instanceType: null,
+      market: null,
+      certificateNotAfter: null,
+    }),
+    aWorker({ name: 'gpu-1' }),
+    aWorker({ name: 'gone', phase: 'REMOVED' }),
+  ];
+  fleet.api.answer('GET /workers', { status: 200, body: { workers } });
+});
+afterEach(() => fleet.close());
+
+describe('status', () => {
+  it('shows the living fleet as a table, by name', async () => {
+    const { code, out } = await fleet.run('status');
+
+    expect(code).toBe(0);
+    expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['NAME', 'ROLE', 'PHASE', 'ADDRESS', 'INSTANCE', 'TYPE/MARKET', 'AGE', 'CERTIFICATE ENDS'],
+      ['gpu-1', 'gpu-worker', 'READY', '10.100.2.1', 'i-0123456789abcdef0', 'g4dn.xlarge/spot', '3h', 'in 7d'],
+      ['gpu-2', 'gpu-worker', 'RESERVED', '10.100.2.1', '-', '-', '3h', '-'],
+      [''],
+    ]);
+  });
+
+  it('shows removed workers with --all', async () => {
+    expect((await fleet.run('status --all')).out).toContain('gone');
+    expect((await fleet.run('status')).out).not.toContain('gone');
+  });
+
+  it('is JSON with --json', async () => {
+    const { out } = await fleet.run('status --json');
+
+    expect(JSON.parse(out)).toMatchObject({ workers: [{ name: 'gpu-1', phase: 'READY' }, { name: 'gpu-2' }] });
+  });
+
+  it('shows everything about one worker, its failure included', async () => {
+    const failure = { error: 'CapacityError', cause: 'no pool had capacity' };
+    fleet.api.answer('GET /workers/gpu-1', { status: 200, body: aWorker({ name: 'gpu-1', failure }) });
+
+    const { out } = await fleet.run('status gpu-1');
+
+    expect(out).toMatch(/^gpu-1\n {2}role +gpu-worker\n/);
+    expect(out).toContain('public ip    203.0.113.7');
+    expect(out).toContain('failure      CapacityError: no pool had capacity');
+  });
+
+  it('ends with exit code 3 for a worker that does not exist', async () => {
+    fleet.api.answer('GET /workers/nobody', {
+      status: 404,
+      body: aProblem({ status: 404, detail: 'no worker nobody' }),
+    });
+
+    expect(await fleet.run('status nobody')).toMatchObject({ code: 3, out: '' });
+  });
+
+  it('keeps watching until interrupted, writing again only what changed into a pipe', async () => {
+    const controller = new AbortController();
+    const interruption = { signal: controller.signal, notice: '', arm: () => {}, disarm: () => {} };
+    setTimeout(() => controller.abort(), 150);
+
+    const { code, out } = await fleet.run('status --watch --json', { interruption });
+
+    expect(code).toBe(130);
+    expect(fleet.api.requests.length).toBeGreaterThan(1);
+    expect(out.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says so when there is no worker', async () => {
+    fleet.api.answer('GET /workers', { status: 200, body: { workers: [] } });
+
+    expect((await fleet.run('status')).out).toBe('There is no worker. Add one with: carrierarr provision\n');
+  });
+});

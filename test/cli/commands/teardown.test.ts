@@ -1,0 +1,160 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aProblem, aWorker, executionArn } from '../support/builders.ts';
+import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
+
+const at = (second: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, second));
+
+/** A teardown that proves on the second look; `failure` makes the proof fail. */
+const teardownHistory = (failure?: string): HistoryEvent[] => {
+  const names = ['FenceWorker', 'RevokeIdentity', 'TerminateInstance', 'ReleaseAddress', 'ProveCheck'];
+  const events: Partial<HistoryEvent>[] = [{ type: 'ExecutionStarted' }];
+  for (const name of names) events.push({ type: 'TaskStateEntered', stateEnteredEventDetails: { name } });
+  const output = (clean: boolean) =>
+    JSON.stringify({ StatusCode: 200, Payload: { clean, checked: ['instances', 'secret'], leftovers: [] } });
+  events.push({
+    type: 'TaskSucceeded',
+    taskSucceededEventDetails: { resourceType: 'lambda', resource: 'invoke', output: output(false) },
+  });
+  if (failure === undefined) {
+    events.push(
+      {
+        type: 'TaskSucceeded',
+        taskSucceededEventDetails: { resourceType: 'lambda', resource: 'invoke', output: output(true) },
+      },
+      { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'MarkRemoved' } },
+      { type: 'ExecutionSucceeded', executionSucceededEventDetails: { output: '{}' } },
+    );
+  } else {
+    events.push({
+      type: 'ExecutionFailed',
+      executionFailedEventDetails: { error: 'ProofFailedError', cause: `${failure}. Remedy: remove it by hand` },
+    });
+  }
+  return events.map((event, index) => ({ ...event, id: index + 1, timestamp: at(index) }) as HistoryEvent);
+};
+
+let fleet: DeployedFleet;
+beforeEach(async () => {
+  fleet = await deployedFleet();
+});
+afterEach(() => fleet.close());
+
+const withWorker = (name: string, history = teardownHistory()) => {
+  const execution = executionArn('teardown', `${name}-m1abcd-t1`);
+  fleet.api.answer(`DELETE /workers/${name}`, { status: 202, body: { name, generation: 'm1abcd', execution } });
+  fleet.history(execution, history);
+};
+
+describe('teardown', () => {
+  it('follows the teardown and says what the proof looked at', async () => {
+    withWorker('gpu-1');
+
+    const { code, out } = await fleet.run('teardown gpu-1');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Revoke certificate, delete secret: done');
+    expect(out).toContain('Prove nothing is left: done');
+    expect(out).toMatch(/gone gpu-1 \(9\.0s\); checked: instances, secret\n$/);
+  });
+
+  it('hands on --deregister-ami', async () => {
+    fleet.api.answer('DELETE /workers/gpu-1?deregisterAmi=true', {
+      status: 202,
+      body: { name: 'gpu-1', generation: 'm1abcd', execution: executionArn('teardown', 'x') },
+    });
+
+    const { code } = await fleet.run('teardown gpu-1 --deregister-ami --no-wait');
+
+    expect(code).toBe(0);
+  });
+
+  it('fails with what is left when the proof fails', async () => {
+    withWorker('gpu-1', teardownHistory('volume vol-1 is still there'));
+
+    const { code, out, err } = await fleet.run('teardown gpu-1');
+
+    expect(code).toBe(1);
+    expect(out).toContain('Prove nothing is left: failed');
+    expect(err).toContain('error: the teardown of gpu-1 failed: ProofFailedError');
+    expect(err).toContain('volume vol-1 is still there');
+    expect(err).toContain('remedy   remove it by hand');
+  });
+
+  it('takes down several side by side, the first failure deciding the exit code', async () => {
+    withWorker('gpu-1');
+    withWorker('gpu-2');
+    fleet.api.answer('DELETE /workers/gpu-3', {
+      status: 404,
+      body: aProblem({ status: 404, detail: 'no worker gpu-3' }),
+    });
+
+    const { code, out, err } = await fleet.run('teardown gpu-1 gpu-3 gpu-2 gpu-1');
+
+    expect(code).toBe(3);
+    expect(out.match(/^gone /gm)).toHaveLength(2);
+    expect(fleet.api.requests).toHaveLength(3);
+    expect(err).toContain('no worker gpu-3');
+  });
+
+  describe('--all', () => {
+    beforeEach(() => {
+      const workers = [
+        aWorker({ name: 'gpu-1' }),
+        aWorker({ name: 'gpu-2' }),
+        aWorker({ name: 'old', phase: 'REMOVED' }),
+      ];
+      fleet.api.answer('GET /workers', { status: 200, body: { workers } });
+      withWorker('gpu-1');
+      withWorker('gpu-2');
+    });
+    const deleted = () => fleet.api.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+
+    it('asks on a terminal and takes every living worker once confirmed', async () => {
+      const { code } = await fleet.run('teardown --all', { answer: 'y' });
+
+      expect(code).toBe(0);
+      expect(deleted()).toEqual(['/workers/gpu-1', '/workers/gpu-2']);
+    });
+
+    it('does nothing when the answer is not yes', async () => {
+      const { code, err } = await fleet.run('teardown --all', { answer: '' });
+
+      expect(code).toBe(2);
+      expect(err).toContain('nothing was done');
+      expect(deleted()).toEqual([]);
+    });
+
+    it('refuses where nobody can be asked, unless told --yes', async () => {
+      expect((await fleet.run('teardown --all')).code).toBe(2);
+      expect(deleted()).toEqual([]);
+
+      expect((await fleet.run('teardown --all --yes --json')).code).toBe(0);
+      expect(deleted()).toHaveLength(2);
+    });
+
+    it('is content when there is no worker', async () => {
+      fleet.api.answer('GET /workers', { status: 200, body: { workers: [] } });
+
+      expect(await fleet.run('teardown --all')).toMatchObject({ code: 0, out: 'There is no worker.\n' });
+    });
+  });
+
+  it.each(['teardown', 'teardown gpu-1 --all'])('refuses "%s" as wrong usage', async (line) => {
+    expect((await fleet.run(line)).code).toBe(2);
+    expect(fleet.api.requests).toEqual([]);
+  });
+
+  it('puts the proof into the result of --json', async () => {
+    withWorker('gpu-1');
+
+    const { out } = await fleet.run('teardown gpu-1 --json');
+
+    expect(JSON.parse(out.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      event: 'result',
+      name: 'gpu-1',
+      status: 'SUCCEEDED',
+      proof: { checked: ['instances', 'secret'], leftovers: [] },
+    });
+  });
+});
