@@ -109,7 +109,7 @@ export const EXECUTION = '{% $states.context.Execution.Id %}';
  */
 export const CAUSE =
   "($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''; " +
-  '$contains($cause, /^\\{"errorType".*\\}$/) ? $parse($cause).errorMessage : $cause)';
+  '$contains($cause, /^\\{.*"errorMessage".*\\}$/) ? $parse($cause).errorMessage : $cause)';
 
 /** An error that must not stop what follows is kept in the variable `skipped`, and shown in the output at the end. */
 export const carryOn = (task: LambdaInvoke, next: State): void => {

@@ -5,7 +5,7 @@ import {
   Fail,
   type IChainable,
   Parallel,
-  type State,
+  Pass,
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { CAUSE, EXECUTION, type Kit, operation, operationOnRequest } from './operation.ts';
@@ -26,12 +26,11 @@ export const provision = (kit: Kit): IChainable => {
     // The cluster phases take their place here. Lighthouse: InstallCilium, InstallLiqo, PeerClusters, VerifyPeering;
     // gpu-worker: JoinCluster; both: VerifyAgent.
     .next(markReady(kit));
-  const provisioning = Parallel.jsonata(kit.scope, 'Provision', { outputs: '{% $states.result[0] %}' })
-    .branch(life)
-    .next(Succeed.jsonata(kit.scope, 'Provisioned'));
-  catchEverything(provisioning.startState as Parallel, undoAndFail(kit), {
+  const provisioning = Parallel.jsonata(kit.scope, 'Provision').branch(life);
+  catchEverything(provisioning, undoAndFail(kit), {
     failure: { error: '{% $states.errorOutput.Error %}', cause: `{% ${CAUSE} %}` },
   });
+  provisioning.next(Pass.jsonata(kit.scope, 'Provisioned', { outputs: '{% $states.input[0] %}' }));
   return reserveWorker(kit).next(
     Choice.jsonata(kit.scope, 'ReserveWorkerOutcome')
       .when(Condition.jsonata("{% $states.input.outcome = 'taken' %}"), pointToOwner(kit))
@@ -61,6 +60,7 @@ const issueIdentity = (kit: Kit) =>
     capability: 'identity',
     operation: 'issue',
     input: { worker: '{% $worker %}', execution: EXECUTION },
+    assign: { identity: '{% $states.result.Payload %}' },
   });
 
 const launchInstance = (kit: Kit) =>
@@ -108,7 +108,20 @@ const verifyMesh = (kit: Kit): Chain =>
     parameters: { NebulaIp: '{% $worker.address %}', LighthouseIp: kit.lighthouseAddress },
   }).next(advance(kit, 'VerifyMeshRecord', 'MESHED'));
 
-const markReady = (kit: Kit): State & IChainable => advance(kit, 'MarkReady', 'READY');
+const markReady = (kit: Kit): Chain =>
+  advance(kit, 'MarkReady', 'READY').next(
+    Pass.jsonata(kit.scope, 'ReadyWorker', {
+      outputs: {
+        outcome: 'ready',
+        name: NAME,
+        generation: GENERATION,
+        role: '{% $worker.role %}',
+        address: '{% $worker.address %}',
+        instance: '{% $instance %}',
+        certificateNotAfter: '{% $identity.notAfter %}',
+      },
+    }),
+  );
 
 const advance = (kit: Kit, id: string, phase: 'BOOTED' | 'MESHED' | 'READY') =>
   operation(kit, id, {

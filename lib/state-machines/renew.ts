@@ -8,7 +8,6 @@ import {
   Parallel,
   Pass,
   ProvideItems,
-  Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { CAUSE, type Kit, operation, operationOnRequest } from './operation.ts';
 import { runStep } from './run-step.ts';
@@ -28,7 +27,7 @@ export const renew = (kit: Kit): IChainable =>
     .next(
       Choice.jsonata(kit.scope, 'RenewVerdict')
         .when(Condition.jsonata('{% $count($renewals[renewed = false]) > 0 %}'), someFailed(kit))
-        .otherwise(Succeed.jsonata(kit.scope, 'Renewed', { outputs: { renewals: '{% $renewals %}' } })),
+        .otherwise(Pass.jsonata(kit.scope, 'Renewed', { outputs: { renewals: '{% $renewals %}' } })),
     );
 
 const findDue = (kit: Kit) =>
@@ -54,7 +53,8 @@ const renewOne = (kit: Kit): Chain => {
       cause: '{% $states.input.Cause %}',
     },
   });
-  const isolated = Parallel.jsonata(kit.scope, 'RenewIsolated', { outputs: '{% $states.result[0] %}' }).branch(renewal);
+  const isolated = Parallel.jsonata(kit.scope, 'RenewIsolated').branch(renewal);
+  isolated.next(Pass.jsonata(kit.scope, 'RenewedIsolated', { outputs: '{% $states.input[0] %}' }));
   const outputs = { Error: '{% $states.errorOutput.Error %}', Cause: `{% ${CAUSE} %}` };
   isolated.addCatch(failed, { errors: ['States.DataLimitExceeded'], outputs });
   isolated.addCatch(failed, { errors: ['States.ALL'], outputs });

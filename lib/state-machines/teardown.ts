@@ -1,4 +1,4 @@
-import { Chain, Choice, Condition, type IChainable, Pass, type State, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Chain, Choice, Condition, type IChainable, Pass, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import { carryOn, EXECUTION, type Kit, operation, operationOnRequest } from './operation.ts';
 import { pollUntil } from './poll.ts';
 
@@ -55,8 +55,8 @@ const undo = (kit: Kit, fence: State & { next(next: IChainable): Chain }): Chain
 };
 
 /** Another teardown holds the lease: it does the work, and this one points to it. */
-const alreadyUnderWay = ({ scope }: Kit): Succeed =>
-  Succeed.jsonata(scope, 'FencedByAnother', {
+const alreadyUnderWay = ({ scope }: Kit): Pass =>
+  Pass.jsonata(scope, 'FencedByAnother', {
     outputs: { name: NAME, generation: GENERATION, outcome: 'busy', holder: '{% $fenced.holder %}' },
   });
 
@@ -147,7 +147,7 @@ const markRemoved = (kit: Kit): Chain =>
     operation: 'markRemoved',
     input: { name: NAME, generation: GENERATION, execution: EXECUTION },
   }).next(
-    Succeed.jsonata(kit.scope, 'Removed', {
+    Pass.jsonata(kit.scope, 'Removed', {
       outputs: {
         name: NAME,
         generation: GENERATION,
