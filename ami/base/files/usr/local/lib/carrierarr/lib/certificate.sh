@@ -26,10 +26,8 @@ certificate_dotted() {
 
 # certificate_text FROM LENGTH: those bytes as text.
 certificate_text() {
-  local byte text=''
-  for byte in "${certificate_bytes[@]:$1:$2}"; do
-    text+=$(printf '\\x%02x' "$byte")
-  done
+  local text=''
+  (($2 == 0)) || printf -v text '\\x%02x' "${certificate_bytes[@]:$1:$2}"
   printf '%b' "$text"
 }
 

@@ -20,7 +20,7 @@ identity_load() {
   identity_member nebula_config && identity_config=$identity_value
   identity_value='' secret_json=''
   [[ $identity_ip =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ ]] || die "secret of worker $worker_name: nebula_ip is no address"
-  [[ $identity_ca == '-----BEGIN NEBULA CERTIFICATE-----'* ]] ||
+  [[ $identity_ca == *'-----BEGIN NEBULA CERTIFICATE-----'* ]] ||
     die "secret of worker $worker_name: nebula_ca_crt is no version 1 certificate"
   [[ $identity_key =~ ^-----BEGIN\ NEBULA\ (X25519|P256)\ PRIVATE\ KEY----- ]] ||
     die "secret of worker $worker_name: nebula_node_key is no private key"

@@ -1,0 +1,141 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { renderUserData } from '../../userdata/render.ts';
+
+export const CREDENTIALS = {
+  AccessKeyId: 'ASIAEXAMPLEEXAMPLE00',
+  SecretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+  Token: `session//${'t+'.repeat(60)}=`,
+};
+
+export interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
+export const awsError = (type: string, status = 400): Reply => ({
+  status,
+  body: JSON.stringify({ __type: type, Message: `told by ${type}` }),
+});
+export const secretValue = (value: unknown): Reply => ({
+  status: 200,
+  body: JSON.stringify({ SecretString: typeof value === 'string' ? value : JSON.stringify(value) }),
+});
+
+const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Recomputes the signature (AWS Signature Version 4) from what arrived. */
+const isSignedRight = (request: IncomingMessage, body: string): boolean => {
+  const pattern =
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/;
+  const [, key, day = '', region = '', service = '', names = '', signature] =
+    pattern.exec(request.headers.authorization ?? '') ?? [];
+  const signed = names.split(';');
+  const headers = signed.map((name) => `${name}:${String(request.headers[name]).trim()}\n`).join('');
+  const canonical = [request.method, request.url, '', headers, names, sha256(body)].join('\n');
+  const scope = `${day}/${region}/${service}/aws4_request`;
+  const text = ['AWS4-HMAC-SHA256', request.headers['x-amz-date'], scope, sha256(canonical)].join('\n');
+  const derived = [region, service, 'aws4_request'].reduce(hmac, hmac(`AWS4${CREDENTIALS.SecretAccessKey}`, day));
+  return (
+    key === CREDENTIALS.AccessKeyId &&
+    region === 'us-west-2' &&
+    service === 'secretsmanager' &&
+    signed.includes('x-amz-security-token') &&
+    request.headers['x-amz-security-token'] === CREDENTIALS.Token &&
+    hmac(derived, text).toString('hex') === signature
+  );
+};
+
+/** Instance metadata (version 2) and Secrets Manager of one instance, on one loopback port. */
+export class FakeInstance {
+  /** Metadata below `/latest/`; delete an entry to make it absent. */
+  readonly metadata = new Map<string, string>([
+    ['meta-data/tags/instance/carrierarr:worker', 'gpu-worker-001'],
+    ['meta-data/iam/security-credentials/', 'carrierarr-worker'],
+    ['meta-data/iam/security-credentials/carrierarr-worker', JSON.stringify({ Code: 'Success', ...CREDENTIALS })],
+    [
+      'user-data',
+      renderUserData({
+        role: 'gpu-worker',
+        fleet: 'carrierarr',
+        region: 'us-west-2',
+        secretPrefix: 'catalyst-llm',
+        controlPlane: '10.100.0.1:50051',
+      }),
+    ],
+  ]);
+  /** Metadata calls that find nobody listening before the first that does. */
+  deafCalls = 0;
+  /** Answers of GetSecretValue in order; the last one stays. */
+  secret: Reply[] = [awsError('ResourceNotFoundException')];
+  /** Ids asked for. */
+  readonly asked: string[] = [];
+  readonly #sessions = new Set<string>();
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<FakeInstance> {
+    const server = createServer();
+    const instance = new FakeInstance(server);
+    server.on('request', async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const reply = instance.#answer(request, Buffer.concat(chunks).toString('utf8'));
+      if (reply === undefined) {
+        request.socket.destroy();
+        return;
+      }
+      response.writeHead(reply.status).end(reply.body);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return instance;
+  }
+
+  get environment(): Record<string, string> {
+    const url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return { CARRIERARR_IMDS: url, AWS_ENDPOINT_URL: url };
+  }
+
+  #answer(request: IncomingMessage, body: string): Reply | undefined {
+    if (request.url?.startsWith('/latest/')) return this.#metadata(request, request.url.slice('/latest/'.length));
+    return this.#secret(request, body);
+  }
+
+  #metadata(request: IncomingMessage, path: string): Reply | undefined {
+    if (this.deafCalls > 0) {
+      this.deafCalls -= 1;
+      return undefined;
+    }
+    if (request.method === 'PUT') {
+      const session = randomBytes(12).toString('base64url');
+      this.#sessions.add(session);
+      return path === 'api/token' ? { status: 200, body: session } : { status: 404, body: '' };
+    }
+    if (!this.#sessions.has(String(request.headers['x-aws-ec2-metadata-token']))) return { status: 401, body: '' };
+    const value = this.metadata.get(path);
+    return value === undefined ? { status: 404, body: '<title>404</title>' } : { status: 200, body: value };
+  }
+
+  #secret(request: IncomingMessage, body: string): Reply {
+    if (!isSignedRight(request, body)) return awsError('SignatureDoesNotMatch', 403);
+    if (request.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue')
+      return awsError('UnknownOperationException');
+    this.asked.push((JSON.parse(body) as { SecretId: string }).SecretId);
+    const [next, ...rest] = this.secret;
+    if (rest.length > 0) this.secret = rest;
+    return next ?? awsError('InternalServiceError', 500);
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}

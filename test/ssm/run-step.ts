@@ -1,0 +1,47 @@
+import { COMMON_PARAMETERS, STEPS, type Step, type StepName, type StepParameter } from '#contract';
+import { stepScript } from '../../ssm/document.ts';
+import type { NodeSandbox, Outcome } from './node-sandbox.ts';
+
+export interface StepOutcome extends Outcome {
+  /** The JSON line at the end of the output. */
+  readonly verdict: Readonly<Record<string, unknown>>;
+}
+
+/** Variables as the agent sets them, defaults included. */
+const variables = (step: StepName, given: Readonly<Record<string, string>>): Record<string, string> => {
+  const { parameters }: Step = STEPS[step];
+  const all: Readonly<Record<string, StepParameter>> = { ...COMMON_PARAMETERS, ...parameters };
+  const defaults: [string, string][] = Object.entries(all).flatMap(([name, { default: preset }]) =>
+    preset === undefined ? [] : [[name, preset]],
+  );
+  const values = {
+    ...Object.fromEntries(defaults),
+    ExecutionId: 'gpu-worker-001-mhx0000a',
+    Worker: 'gpu-worker-001',
+    ...given,
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`SSM_${name}`, value]));
+};
+
+export const parseVerdict = (outcome: Outcome): StepOutcome => {
+  const last = outcome.stdout.trimEnd().split('\n').at(-1) ?? '';
+  return { ...outcome, verdict: JSON.parse(last) as Record<string, unknown> };
+};
+
+/** Runs a script as the agent does: from a file, through `sh -c`. */
+export const runScript = async (
+  sandbox: NodeSandbox,
+  lines: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Outcome> => {
+  const file = `/run/orchestration/${crypto.randomUUID()}/_script.sh`;
+  await sandbox.write(file, `${lines.join('\n')}\n`, '0700');
+  return await sandbox.run(['sh', '-c', file], { env });
+};
+
+/** Runs the script of a step's document on the node. */
+export const runStep = async (
+  sandbox: NodeSandbox,
+  step: StepName,
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<StepOutcome> => parseVerdict(await runScript(sandbox, stepScript(step), variables(step, parameters)));

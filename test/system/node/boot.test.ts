@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { awsError, CREDENTIALS, secretValue } from '../../ssm/fake-instance.ts';
+import { ADDRESS, anIdentity, WORKER } from '../../ssm/identity-builders.ts';
+import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
+import { network } from '../../lambda/identity/support/authority.ts';
+import { aBootedNode, aNode, bootReason } from './support.ts';
+
+const { secret: SECRET } = anIdentity();
+const GOOD = secretValue(SECRET);
+const NOW = Math.floor(Date.now() / 1000);
+
+describe.skipIf(sandboxObstacle !== undefined).concurrent('boot', () => {
+  it('joins the mesh with the identity of its secret', async () => {
+    const { node, instance } = await aBootedNode();
+
+    expect(instance.asked).toEqual(['catalyst-llm/nebula-gpu-worker-001']);
+    expect(await node.shell('ip -4 -o addr show dev nebula0')).toContain(`inet ${ADDRESS}/16`);
+    expect(await node.shell('systemctl is-active nebula.service')).toBe('active\n');
+    expect(await node.shell('cd /etc/nebula && stat -c "%a %n" *')).toBe(
+      '600 ca.crt\n600 config.yml\n600 host.crt\n600 host.key\n',
+    );
+    await expect(node.read('/run/carrierarr/boot.failed')).rejects.toThrow(/No such file/);
+  });
+
+  it('marks its way with the time of each mark', async () => {
+    const { node } = await aBootedNode();
+
+    const lines = (await node.read('/run/carrierarr/timeline')).trimEnd().split('\n');
+
+    expect(lines.map((line) => line.split(' ')[1])).toEqual([
+      'boot-start',
+      'metadata-open',
+      'settings-known',
+      'secret-fetched',
+      'identity-installed',
+      'nebula-started',
+      'mesh-address-up',
+      'boot-done',
+    ]);
+    expect(lines.every((line) => /^\d{10}\.\d{3} [a-z-]+$/.test(line))).toBe(true);
+    expect([...lines].sort()).toEqual(lines);
+  });
+
+  it('shows no secret to anybody: not in its output, its logs or its arguments', async () => {
+    const { node, boot } = await aNode({ secret: [awsError('AccessDeniedException'), GOOD] });
+    await node.stub('curl', 'printf "%s\\n" "$@" >>/run/arguments\nexec /usr/bin/curl "$@"');
+
+    const { stdout, stderr } = await boot();
+
+    const seen = [
+      stdout,
+      stderr,
+      await node.read('/run/arguments'),
+      await node.shell('cat /var/log/carrierarr/*'),
+    ].join();
+    const keyBody = (SECRET.nebula_node_key ?? '').split('\n')[1] ?? '';
+    expect(keyBody).toMatch(/^[A-Za-z0-9+/=]{44}$/);
+    for (const hidden of [keyBody, CREDENTIALS.SecretAccessKey, CREDENTIALS.Token, CREDENTIALS.AccessKeyId]) {
+      expect(seen).not.toContain(hidden);
+    }
+    expect(await node.shell('stat -c %a /var/log/carrierarr /var/log/carrierarr/boot.log')).toBe('700\n600\n');
+  });
+
+  it('waits while its secret is not yet bound, not yet there, throttled or AWS is ill', async () => {
+    const refusals = [
+      awsError('AccessDeniedException'),
+      awsError('com.amazonaws.secretsmanager#ResourceNotFoundException'),
+      awsError('InvalidRequestException'),
+      awsError('ThrottlingException'),
+      awsError('InternalServiceError', 500),
+      { status: 503, body: '<html>busy</html>' },
+    ];
+    const { instance, boot } = await aNode({ secret: [...refusals, GOOD] });
+
+    const { code } = await boot();
+
+    expect(code).toBe(0);
+    expect(instance.asked).toHaveLength(refusals.length + 1);
+  });
+
+  it('gives up after two minutes in steps of two seconds and says why', async () => {
+    const world = await aNode({ secret: [awsError('AccessDeniedException')] });
+    await world.node.stub('sleep', 'printf "%s\\n" "$1" >>/run/slept');
+
+    const { code } = await world.boot();
+
+    expect(code).toBe(1);
+    expect(await bootReason(world)).toBe(
+      'secret catalyst-llm/nebula-gpu-worker-001 was not readable within 120 s: 400 AccessDeniedException',
+    );
+    expect(await world.node.read('/run/slept')).toBe('2\n'.repeat(60));
+    expect(await world.node.read('/run/carrierarr/timeline')).toMatch(/ boot-failed\n$/);
+  });
+
+  it.each([
+    ['text that is no JSON', secretValue('{"nebula_ip": '), 'is not a JSON object'],
+    ['an answer that is no JSON', { status: 200, body: '<html>' }, 'is not JSON with a SecretString'],
+    ['a binary secret', { status: 200, body: '{"SecretBinary":"AA=="}' }, 'is not JSON with a SecretString'],
+    ['a secret without key', secretValue({ ...SECRET, nebula_node_key: '' }), 'lacks nebula_node_key'],
+    ['a secret without configuration', secretValue({ ...SECRET, nebula_config: null }), 'lacks nebula_config'],
+    ['an address with a mask', secretValue({ ...SECRET, nebula_ip: '10.100.2.1/16' }), 'nebula_ip is no address'],
+    ['a key that is none', secretValue({ ...SECRET, nebula_node_key: 'x' }), 'is no private key'],
+    ['a certificate that is none', secretValue({ ...SECRET, nebula_node_crt: 'x' }), 'no version 1 certificate'],
+    ['an unknown refusal', awsError('DecryptionFailure'), '400 DecryptionFailure'],
+  ])('fails at once on %s', async (_, reply, reason) => {
+    const world = await aNode({ secret: [reply] });
+
+    const { code } = await world.boot();
+
+    expect(code).toBe(1);
+    expect(await bootReason(world)).toContain(reason);
+    expect(world.instance.asked).toHaveLength(1);
+  });
+
+  it.each([
+    ['of another worker', anIdentity({ name: 'gpu-worker-002' }), 'certificate is for worker gpu-worker-002'],
+    ['for another address', anIdentity({ networks: [network('10.100.2.9/16')] }), 'is for address 10.100.2.9, not'],
+    ['that has run out', anIdentity({ notAfter: NOW - 60 }), 'ran out'],
+    ['of the future', anIdentity({ notBefore: NOW + 600 }), "is this machine's clock right"],
+  ])('refuses a certificate %s', async (_, identity, reason) => {
+    const world = await aNode({ secret: [secretValue(identity.secret)] });
+
+    await world.boot();
+
+    expect(await bootReason(world)).toContain(reason);
+    await expect(world.node.shell('systemctl is-active nebula')).rejects.toThrow(/exit code 3/);
+  });
+
+  it('waits for instance metadata that comes late', async () => {
+    const { instance, boot } = await aNode({ secret: [GOOD] });
+    instance.deafCalls = 8;
+
+    await expect(boot()).resolves.toMatchObject({ code: 0 });
+  });
+
+  it('waits for credentials of the instance profile', async () => {
+    const { instance, boot } = await aNode({ secret: [GOOD], hurry: false });
+    const role = 'meta-data/iam/security-credentials/';
+    instance.metadata.delete(role);
+    setTimeout(() => instance.metadata.set(role, 'carrierarr-worker'), 500);
+
+    await expect(boot()).resolves.toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ['without its tag', 'meta-data/tags/instance/carrierarr:worker', undefined, 'shows no tag carrierarr:worker'],
+    ['with a tag that is no name', 'meta-data/tags/instance/carrierarr:worker', '../../x', 'holds no worker name'],
+    ['without user data', 'user-data', undefined, 'has no user data'],
+    [
+      'with incomplete user data',
+      'user-data',
+      'CARRIERARR_FLEET=f\n',
+      'user data lacks CARRIERARR_ROLE CARRIERARR_REGION',
+    ],
+  ])('fails on an instance %s', async (_, path, value, reason) => {
+    const world = await aNode();
+    world.instance.metadata.delete(path);
+    if (value !== undefined) world.instance.metadata.set(path, value);
+
+    await world.boot();
+
+    expect(await bootReason(world)).toContain(reason);
+  });
+
+  it('reads its user data and never runs it', async () => {
+    const { node, instance, boot } = await aNode({ secret: [GOOD] });
+    const hostile = [
+      'touch /run/ran',
+      'CARRIERARR_FLEET=$(touch /run/ran)',
+      'CARRIERARR_ROLE=x; touch /run/ran',
+      'CARRIERARR_IMDS=http://127.0.0.1:1',
+      'PATH=/run/nowhere',
+    ];
+    instance.metadata.set('user-data', `${hostile.join('\n')}\n${instance.metadata.get('user-data')}`);
+
+    const { code, stderr } = await boot();
+
+    expect(code).toBe(0);
+    expect(stderr).toContain('unknown setting CARRIERARR_IMDS ignored');
+    await expect(node.read('/run/ran')).rejects.toThrow(/No such file/);
+  });
+
+  it('may be run again', async () => {
+    const { node, boot } = await aBootedNode();
+
+    const { code } = await boot();
+
+    expect(code).toBe(0);
+    expect(await node.shell('systemctl is-active nebula; ls /run/carrierarr')).toBe('active\nboot.done\ntimeline\n');
+  });
+
+  it('can succeed after it has failed', async () => {
+    const world = await aNode({ secret: [awsError('DecryptionFailure')] });
+    await world.boot();
+    world.instance.secret = [GOOD];
+
+    const { code } = await world.boot();
+
+    expect(code).toBe(0);
+    expect(await world.node.shell('ls /run/carrierarr')).toBe('boot.done\ntimeline\n');
+  });
+
+  it.each([
+    ['nebula', 'bad firewall rule', 'nebula refuses its files: bad firewall rule'],
+    ['systemctl', 'no bus', 'nebula does not start'],
+    ['ip', 'no such device', `nebula0 did not get address ${ADDRESS}`],
+  ])('says so when %s fails', async (program, says, reason) => {
+    const world = await aNode({ secret: [GOOD] });
+    await world.node.write(`/run/standins/${program}.fail`, `${says}\n`);
+
+    await world.boot();
+
+    expect(await bootReason(world)).toContain(reason);
+  });
+
+  it('puts no private key on a disk', async () => {
+    const world = await aNode({ secret: [GOOD] });
+    await world.node.shell('umount /etc/nebula');
+
+    await world.boot();
+
+    expect(await bootReason(world)).toContain('/etc/nebula is not on a tmpfs');
+    expect(await world.node.shell('ls -A /etc/nebula')).toBe('');
+  });
+
+  it('gives a reason even for what nobody foresaw', async () => {
+    const world = await aNode({ secret: [GOOD] });
+    await world.node.stub('mktemp', 'exit 5');
+
+    await world.boot();
+
+    expect(await bootReason(world)).toMatch(/^boot\.sh ended with 5 after: \d+\.\d+ secret-fetched$/);
+  });
+
+  it(`takes the name of the worker from the tag (${WORKER})`, async () => {
+    const { instance, boot } = await aNode({ secret: [awsError('DecryptionFailure')] });
+    instance.metadata.set('meta-data/tags/instance/carrierarr:worker', 'lighthouse-7');
+
+    await boot();
+
+    expect(instance.asked).toEqual(['catalyst-llm/nebula-lighthouse-7']);
+  });
+});
