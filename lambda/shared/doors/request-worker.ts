@@ -41,8 +41,9 @@ const start = async ({ executions, machines }: WorkerPorts, row: WorkerRow): Pro
   });
 
 /**
- * Takes a reservation back whose execution could not be started, so that no name and address stay claimed for nothing.
- * Had it been started after all, its first state finds that the worker is no longer its own.
+ * Takes a reservation back whose execution could not be started and whose drawn name nobody will ask for again. Had it
+ * been started after all, its first state finds that the worker is no longer its own. A name that was given stays
+ * reserved: the caller's next try, or the sweep, finds it.
  */
 const undo = async ({ registry, log }: WorkerPorts, row: WorkerRow): Promise<void> => {
   const life = { name: row.name, generation: row.generation };
@@ -54,12 +55,12 @@ const undo = async ({ registry, log }: WorkerPorts, row: WorkerRow): Promise<voi
   }
 };
 
-const begin = async (ports: WorkerPorts, row: WorkerRow): Promise<WorkerAnswer> => {
+const begin = async (ports: WorkerPorts, row: WorkerRow, drawn: boolean): Promise<WorkerAnswer> => {
   try {
     await start(ports, row);
     return { outcome: 'started', row };
   } catch (error) {
-    await undo(ports, row);
+    if (drawn) await undo(ports, row);
     throw error;
   }
 };
@@ -100,7 +101,7 @@ const reserve = async (ports: WorkerPorts, request: unknown): Promise<ReserveOut
 export const requestWorker = async (ports: WorkerPorts, request: unknown): Promise<WorkerAnswer> => {
   for (let draws = 1; ; draws += 1) {
     const { outcome, row, drawn } = await reserve(ports, request);
-    if (outcome === 'reserved') return await begin(ports, row);
+    if (outcome === 'reserved') return await begin(ports, row, drawn);
     if (drawn && draws < MAXIMUM_DRAWS) continue;
     if (outcome === 'existing') return await resumeWorker(ports, row);
     const remedy = `choose another name, or tear ${row.name} down first`;

@@ -8,7 +8,7 @@ export interface RegistryUnderTest {
   readonly registry: Registry;
   readonly clock: ManualClock;
 }
-export type MakeRegistry = (mesh?: Partial<typeof MESH>) => RegistryUnderTest;
+export type MakeRegistry = (mesh?: Partial<typeof MESH>) => Promise<RegistryUnderTest>;
 
 const NAME = 'gpu-worker-001';
 const TEARDOWN = executionArn('teardown-1');
@@ -21,7 +21,7 @@ export const describeLife = (make: MakeRegistry): void => {
 
   describe('a provision', () => {
     it('goes from phase to phase and remembers what it learnt', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
 
       await registry.recordIdentity(life, identity);
@@ -38,7 +38,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('never goes backwards', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.advance(life, 'READY');
 
@@ -47,7 +47,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('may repeat a step', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.advance(life, 'READY');
 
@@ -55,7 +55,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('of another execution or generation changes nothing', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       const before = await registry.find(NAME);
 
@@ -70,7 +70,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('keeps the phase when a certificate is renewed', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.advance(life, 'READY');
 
@@ -80,7 +80,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('keeps its first failure, and says so again when told again', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       const first = { error: 'BootFailedError', cause: 'no secret' };
 
@@ -95,7 +95,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('closes only the command it means', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.openCommand(life, { commandId: 'c-2', step: 'verify-nebula' });
 
@@ -110,7 +110,7 @@ export const describeLife = (make: MakeRegistry): void => {
 
   describe('the fence of a launch', () => {
     it('counts attempts, and a later one shuts out an earlier', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       const attempts = [await registry.beginLaunch(life), await registry.beginLaunch(life)];
 
@@ -121,7 +121,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('takes a repeated record of the same launch for the same launch', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       const attempt = await registry.beginLaunch(life);
       await registry.recordLaunch(life, attempt, launchFacts());
@@ -132,7 +132,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('lets a launch begin again when the answer of one that worked was lost', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.recordLaunch(life, await registry.beginLaunch(life), launchFacts());
 
@@ -140,7 +140,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('is lost to a teardown before and after the call', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       const attempt = await registry.beginLaunch(life);
       await registry.fence(life, TEARDOWN, LEASE);
@@ -154,7 +154,7 @@ export const describeLife = (make: MakeRegistry): void => {
 
   describe('a teardown', () => {
     it('is held by one execution at a time, until its lease is over', async () => {
-      const { registry, clock } = make();
+      const { registry, clock } = await make();
       const life = await aReservedLife(registry, NAME);
 
       const first = await registry.fence(life, TEARDOWN, LEASE);
@@ -168,7 +168,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('fences for one of twenty that come at once', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       const holders = Array.from({ length: 20 }, (_, index) => executionArn(`teardown-${index}`));
 
@@ -179,7 +179,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('may fence again itself', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.fence(life, TEARDOWN, LEASE);
 
@@ -187,7 +187,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('can be taken over once the lease of a dead one is released by name', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.fence(life, TEARDOWN, LEASE);
 
@@ -202,7 +202,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('finds nothing to fence where there is no worker, or the life is over', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
 
       expect(await registry.fence({ name: 'nobody', generation: undefined }, TEARDOWN, LEASE)).toEqual({
@@ -217,7 +217,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('numbers its attempts', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
 
       const numbers = await Promise.all([1, 2, 3].map(() => registry.nextTeardownAttempt(life)));
@@ -226,7 +226,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('frees no address of a worker that is not fenced', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
 
       expect(await registry.releaseAddress(life)).toBe(false);
@@ -236,7 +236,7 @@ export const describeLife = (make: MakeRegistry): void => {
     });
 
     it('ends with its holder only, and twice in a row', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const life = await aReservedLife(registry, NAME);
       await registry.fence(life, TEARDOWN, LEASE);
 

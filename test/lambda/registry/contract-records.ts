@@ -8,7 +8,7 @@ export const describeRecords = (make: MakeRegistry): void => {
     const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, string, string];
 
     it('are found by fingerprint and by name, newest first', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       await registry.recordCertificate(aCertificate({ fingerprint: a }));
       await registry.recordCertificate(aCertificate({ fingerprint: b, issuedAt: '2026-11-22T10:00:00.000Z' }));
       await registry.recordCertificate(aCertificate({ fingerprint: c, name: 'other' }));
@@ -21,7 +21,7 @@ export const describeRecords = (make: MakeRegistry): void => {
     });
 
     it('are revoked by life, and stay revoked when recorded again', async () => {
-      const { registry, clock } = make();
+      const { registry, clock } = await make();
       await registry.recordCertificate(aCertificate({ fingerprint: a }));
       await registry.recordCertificate(aCertificate({ fingerprint: b, generation: 'mhx0000b' }));
 
@@ -37,7 +37,7 @@ export const describeRecords = (make: MakeRegistry): void => {
     });
 
     it('of every life are revoked when none is named, and the first revocation keeps its time', async () => {
-      const { registry, clock } = make();
+      const { registry, clock } = await make();
       const before = clock.now().toISOString();
       await registry.recordCertificate(aCertificate({ fingerprint: a }));
       await registry.revokeCertificates({ name: 'gpu-worker-001', generation: '' });
@@ -53,7 +53,7 @@ export const describeRecords = (make: MakeRegistry): void => {
 
   describe('lists', () => {
     it('hold every worker by name, and nothing else', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       for (const name of ['b', 'a']) await aReservedLife(registry, name);
       await registry.recordCertificate(aCertificate());
 
@@ -63,7 +63,7 @@ export const describeRecords = (make: MakeRegistry): void => {
 
   describe('orphans', () => {
     it('keep the instant they were first noticed, until they are forgotten', async () => {
-      const { registry, clock } = make();
+      const { registry, clock } = await make();
       const first = await registry.noticeOrphan('i-0123');
       clock.advance(60_000);
 

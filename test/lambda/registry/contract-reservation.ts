@@ -17,7 +17,7 @@ export const describeReservation = (make: MakeRegistry): void => {
 
   describe('reserving', () => {
     it('gives the first worker of an empty fleet the first address', async () => {
-      const { registry } = make();
+      const { registry } = await make();
 
       const { outcome, row } = await registry.reserve(aReservation('gpu-worker-001'));
 
@@ -27,7 +27,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('gives a hundred workers reserved at once a hundred addresses', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const names = Array.from({ length: 100 }, (_, index) => `gpu-worker-${index}`);
 
       const outcomes = await Promise.all(names.map((name) => registry.reserve(aReservation(name))));
@@ -37,7 +37,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('makes one worker of the same name reserved twenty times at once', async () => {
-      const { registry } = make();
+      const { registry } = await make();
 
       const outcomes = await Promise.all(Array.from({ length: 20 }, () => registry.reserve(aReservation('twin'))));
 
@@ -47,7 +47,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('answers with the existing worker when the same is asked again', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const first = await registry.reserve(aReservation('gpu-worker-001'));
 
       const again = await registry.reserve(aReservation('gpu-worker-001', { owner: () => executionArn('console') }));
@@ -56,7 +56,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('answers taken when the name is asked for with other parameters', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const first = await registry.reserve(aReservation('gpu-worker-001'));
 
       const other = await registry.reserve(aReservation('gpu-worker-001', { worker: { market: 'on-demand' } }));
@@ -65,7 +65,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('finds the life of an execution', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const { name, generation, execution } = await aReservedLife(registry, 'gpu-worker-001');
 
       expect(await registry.byExecution(execution)).toEqual({ name, generation });
@@ -73,7 +73,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('refuses a second worker to one execution, so that a redrive cannot own two', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       const owner = () => executionArn('console');
       await registry.reserve(aReservation('one', { owner }));
 
@@ -84,7 +84,7 @@ export const describeReservation = (make: MakeRegistry): void => {
 
   describe('an address that is asked for', () => {
     it('is given', async () => {
-      const { registry } = make();
+      const { registry } = await make();
 
       const { row } = await registry.reserve(aReservation('gpu-worker-001', { address: '10.100.7.7' }));
 
@@ -98,14 +98,14 @@ export const describeReservation = (make: MakeRegistry): void => {
       ["the lighthouse's", '10.100.0.1'],
       ["in the homelab's range below the workers'", '10.100.1.200'],
     ])('is refused when it is %s', async (_case, address) => {
-      const { registry } = make();
+      const { registry } = await make();
 
       await expect(registry.reserve(aReservation('gpu-worker-001', { address }))).rejects.toThrow(AddressError);
       expect(await registry.find('gpu-worker-001')).toBeUndefined();
     });
 
     it('is refused when another worker has it, and says who', async () => {
-      const { registry } = make();
+      const { registry } = await make();
       await registry.reserve(aReservation('first', { address: '10.100.2.9' }));
 
       const second = registry.reserve(aReservation('second', { address: '10.100.2.9' }));
@@ -116,7 +116,7 @@ export const describeReservation = (make: MakeRegistry): void => {
 
   describe('a freed address', () => {
     it('cools down before another worker gets it', async () => {
-      const under = make();
+      const under = await make();
       await aReservedLife(under.registry, 'first');
       await remove(under, 'first');
 
@@ -129,7 +129,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('is given out again before new ones, the longest free first', async () => {
-      const under = make();
+      const under = await make();
       for (const name of ['a', 'b', 'c']) await aReservedLife(under.registry, name);
       for (const name of ['c', 'a']) {
         under.clock.advance(1000);
@@ -143,7 +143,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('may be asked for at once by the name that had it, but not by another', async () => {
-      const under = make();
+      const under = await make();
       await aReservedLife(under.registry, 'first', { address: '10.100.2.5' });
       await remove(under, 'first');
 
@@ -155,8 +155,12 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('leaves none when the mesh is full, and says so', async () => {
-      const { registry } = make();
-      const full = make({ cidr: '10.100.2.0/30', firstWorkerAddress: '10.100.2.1', lighthouseAddress: '10.100.2.2' });
+      const { registry } = await make();
+      const full = await make({
+        cidr: '10.100.2.0/30',
+        firstWorkerAddress: '10.100.2.1',
+        lighthouseAddress: '10.100.2.2',
+      });
       await aReservedLife(full.registry, 'only');
 
       await expect(full.registry.reserve(aReservation('more'))).rejects.toThrow('no mesh address is left');
@@ -166,7 +170,7 @@ export const describeReservation = (make: MakeRegistry): void => {
 
   describe('an address held for a certificate made elsewhere', () => {
     it('is not given to a worker until the hold is over', async () => {
-      const { registry, clock } = make();
+      const { registry, clock } = await make();
       const until = new Date(clock.now().getTime() + 60_000);
 
       const held = await registry.holdAddress({ name: 'laptop', until });
@@ -178,7 +182,7 @@ export const describeReservation = (make: MakeRegistry): void => {
     });
 
     it('may be held again by the same name, and by no other', async () => {
-      const { registry, clock } = make();
+      const { registry, clock } = await make();
       const until = new Date(clock.now().getTime() + 60_000);
       await registry.holdAddress({ name: 'laptop', address: '10.100.3.1', until });
 
@@ -190,7 +194,7 @@ export const describeReservation = (make: MakeRegistry): void => {
 
   describe('a removed name', () => {
     it('can be reserved again within the same millisecond, in another generation', async () => {
-      const under = make();
+      const under = await make();
       const first = await aReservedLife(under.registry, 'gpu-worker-001');
       await remove(under, 'gpu-worker-001');
 

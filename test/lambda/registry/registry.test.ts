@@ -4,7 +4,7 @@ import { describeLife, type MakeRegistry } from './contract-life.ts';
 import { describeRecords } from './contract-records.ts';
 import { describeReservation } from './contract-reservation.ts';
 
-const make: MakeRegistry = (mesh = {}) => {
+const make: MakeRegistry = async (mesh = {}) => {
   const clock = createManualClock();
   return { registry: createMemoryRegistry({ clock, mesh }), clock };
 };

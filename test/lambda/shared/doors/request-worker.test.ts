@@ -85,15 +85,24 @@ describe('asking for a worker', () => {
     expect([...doors.executions.started.keys()]).toEqual([row.owner]);
   });
 
-  it('takes the reservation back when the execution cannot be started', async () => {
+  it('keeps the reservation of a given name when the execution cannot be started, for the next try', async () => {
     const doors = createMemoryDoors();
     doors.executions.failNextStart(new ThrottledError({ what: 'too fast', remedy: 'wait' }));
 
     await expect(requestWorker(doors, { name: NAME })).rejects.toThrow(ThrottledError);
-    expect(await doors.registry.find(NAME)).toMatchObject({ phase: 'REMOVED' });
     const again = await requestWorker(doors, { name: NAME });
 
-    expect(again.outcome).toBe('started');
+    expect(again.outcome).toBe('exists');
+    expect([...doors.executions.started.keys()]).toEqual([again.row.owner]);
+  });
+
+  it('takes the reservation of a drawn name back, which nobody could ask for again', async () => {
+    const doors = createMemoryDoors();
+    doors.executions.failNextStart(new ThrottledError({ what: 'too fast', remedy: 'wait' }));
+
+    await expect(requestWorker(doors, {})).rejects.toThrow(ThrottledError);
+
+    expect((await doors.registry.list()).map(({ phase }) => phase)).toEqual(['REMOVED']);
   });
 
   it('answers exists for a worker that is ready, long after its execution ended', async () => {

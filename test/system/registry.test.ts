@@ -1,0 +1,88 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRegistry } from '../../lambda/registry/create-registry.ts';
+import { systemClock } from '../../lambda/shared/clock.ts';
+import { createManualClock, MESH } from '../fake/memory-registry.ts';
+import { aReservation } from '../fake/registry-builders.ts';
+import { describeLife, type MakeRegistry } from '../lambda/registry/contract-life.ts';
+import { describeRecords } from '../lambda/registry/contract-records.ts';
+import { describeReservation } from '../lambda/registry/contract-reservation.ts';
+import { MINISTACK_BIN, type Ministack, startMinistack } from './ministack.ts';
+
+const skipped = MINISTACK_BIN === undefined;
+if (skipped) console.warn('SKIPPED: the registry on DynamoDB; set MINISTACK_BIN to the emulator to run it');
+
+describe.skipIf(skipped)('the registry on DynamoDB', () => {
+  let ministack: Ministack | undefined;
+  let client: DynamoDBClient;
+  let tables = 0;
+
+  beforeAll(async () => {
+    ministack = await startMinistack(MINISTACK_BIN ?? '');
+    client = new DynamoDBClient({
+      endpoint: ministack.url,
+      region: 'us-west-2',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+  });
+
+  afterAll(async () => {
+    client?.destroy();
+    await ministack?.stop();
+  });
+
+  const createTable = async (): Promise<string> => {
+    tables += 1;
+    const table = `registry-${tables}`;
+    await client.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: ['pk', 'kind'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: 'byKind',
+            KeySchema: [
+              { AttributeName: 'kind', KeyType: 'HASH' },
+              { AttributeName: 'pk', KeyType: 'RANGE' },
+            ],
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+      }),
+    );
+    return table;
+  };
+
+  const make: MakeRegistry = async (mesh = {}) => {
+    const clock = { ...createManualClock(), sleep: systemClock.sleep };
+    const settings = { mesh: { ...MESH, ...mesh } };
+    return {
+      registry: createRegistry({ client, table: await createTable(), clock, random: Math.random, settings }),
+      clock,
+    };
+  };
+
+  describeReservation(make);
+  describeLife(make);
+  describeRecords(make);
+
+  it('gives a hundred workers to a hundred callers that share nothing but the table', async () => {
+    const table = await createTable();
+    const callers = Array.from({ length: 100 }, () =>
+      createRegistry({ client, table, clock: systemClock, random: Math.random, settings: { mesh: MESH } }),
+    );
+    const began = performance.now();
+
+    const outcomes = await Promise.all(
+      callers.map((caller, index) => caller.reserve(aReservation(`gpu-worker-${index}`))),
+    );
+
+    console.info(`100 reservations at once: ${Math.round(performance.now() - began)} ms`);
+    expect(new Set(outcomes.map(({ row }) => row.address)).size).toBe(100);
+    expect(new Set(outcomes.map(({ row }) => row.owner)).size).toBe(100);
+    const rows = await callers[0]?.list();
+    expect(new Set(rows?.map(({ address }) => address)).size).toBe(100);
+  });
+});
