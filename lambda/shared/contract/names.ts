@@ -30,6 +30,8 @@ export const TAG = {
   generation: 'carrierarr:generation',
   /** On a worker's secret: the ARN of the one instance that may read it, or {@link UNBOUND}. */
   instance: 'carrierarr:instance',
+  /** For humans: the sweep leaves an instance with this tag, and its secret, alone, whatever the value. */
+  keep: 'carrierarr:keep',
 } as const;
 
 /** Value of {@link TAG.instance} until the instance exists: matches no `ec2:SourceInstanceARN`, so nobody can read. */

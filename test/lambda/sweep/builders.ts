@@ -1,0 +1,58 @@
+import type { FleetSettings } from '#contract';
+import type { SweepPorts } from '../../../lambda/sweep/ports.ts';
+import { FakeEc2 } from '../../fake/ec2.ts';
+import { createSleepingClock } from '../../fake/ec2-clock.ts';
+import { FakeSecrets } from '../../fake/ec2-secrets.ts';
+import { createMemoryRegistry } from '../../fake/memory-registry.ts';
+import { aReservedLife, launchFacts } from '../../fake/registry-builders.ts';
+import { settings, silentLog } from '../launch/builders.ts';
+
+export const MINUTE_MS = 60_000;
+
+/** An empty fleet, and what a test needs to fill it. */
+export const aFleet = (overrides: Partial<FleetSettings> = {}) => {
+  const clock = createSleepingClock();
+  const registry = createMemoryRegistry({ clock });
+  const ec2 = new FakeEc2(clock);
+  const secrets = new FakeSecrets(clock);
+  const parameters = new Map<string, string>();
+  const statuses = new Map<string, 'open' | 'closed' | 'unknown'>();
+  const teardowns: string[] = [];
+  const ports: SweepPorts = {
+    ec2,
+    secrets,
+    registry,
+    clock,
+    log: silentLog,
+    settings: settings(overrides),
+    parameters: { find: async (name) => parameters.get(name) },
+    executions: { status: async (arn) => statuses.get(arn) ?? 'open' },
+    startTeardown: async ({ name, generation }) => {
+      teardowns.push(`${name}/${generation}`);
+      return 'started';
+    },
+  };
+  return { ports, clock, registry, ec2, secrets, parameters, statuses, teardowns };
+};
+export type Fleet = ReturnType<typeof aFleet>;
+
+export const instanceTags = (worker: string, generation: string, extra: Record<string, string> = {}) => ({
+  'carrierarr:fleet': 'carrierarr',
+  'carrierarr:worker': worker,
+  'carrierarr:generation': generation,
+  Name: `carrierarr-${worker}`,
+  ...extra,
+});
+
+/** A worker that is up: row, instance and secret belong together. */
+export const aReadyWorker = async ({ registry, ec2, secrets }: Fleet, name: string) => {
+  const life = await aReservedLife(registry, name);
+  const instanceId = ec2.plant({ tags: instanceTags(name, life.generation) });
+  secrets.plantFor(name, life.generation);
+  const attempt = await registry.beginLaunch(life);
+  await registry.recordLaunch(life, attempt, launchFacts({ instanceId }));
+  await registry.advance(life, 'BOOTED');
+  await registry.advance(life, 'MESHED');
+  await registry.advance(life, 'READY');
+  return { ...life, instanceId };
+};

@@ -1,0 +1,317 @@
+import { describe, expect, it } from 'vitest';
+import { PermissionError, ThrottledError } from '#shared/errors.ts';
+import { sweepFleet } from '../../../lambda/sweep/sweep-fleet.ts';
+import { aReservedLife } from '../../fake/registry-builders.ts';
+import { aFleet, aReadyWorker, type Fleet, instanceTags, MINUTE_MS } from './builders.ts';
+
+const run = async ({ ports }: Fleet, dryRun = false) => (await sweepFleet(ports, { dryRun })).findings;
+/** Two runs of the schedule, a quarter of an hour apart. */
+const runTwice = async (fleet: Fleet) => {
+  const first = await run(fleet);
+  fleet.clock.advance(15 * MINUTE_MS);
+  return { first, second: await run(fleet) };
+};
+const TEARDOWN = 'arn:aws:states:us-west-2:111122223333:execution:carrierarr-teardown:t1';
+
+describe('an orphaned instance', () => {
+  it('is marked at the first look and terminated at the second, in a later run', async () => {
+    const fleet = aFleet();
+    const id = fleet.ec2.plant({ tags: instanceTags('gone', 'mhx0000a') });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { first, second } = await runTwice(fleet);
+
+    const found = { kind: 'instance', id, worker: 'gone', error: '' };
+    expect(first).toEqual([expect.objectContaining({ ...found, action: 'marked' })]);
+    expect(second).toEqual([expect.objectContaining({ ...found, action: 'terminated' })]);
+    expect(fleet.ec2.alive()).toEqual([]);
+  });
+
+  it('is not terminated by two runs in the same minute', async () => {
+    const fleet = aFleet();
+    fleet.ec2.plant({ tags: instanceTags('gone', 'mhx0000a') });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    await run(fleet);
+    fleet.clock.advance(30_000);
+    const findings = await run(fleet);
+
+    expect(findings).toMatchObject([{ action: 'marked' }]);
+    expect(fleet.ec2.alive()).toHaveLength(1);
+  });
+
+  it('is left alone while it is young: its row may not be there yet', async () => {
+    const fleet = aFleet();
+    fleet.ec2.plant({ tags: instanceTags('new', 'mhx0000a') });
+
+    expect(await run(fleet)).toEqual([]);
+    fleet.clock.advance(14 * MINUTE_MS);
+    expect(await run(fleet)).toEqual([]);
+    expect(fleet.ec2.alive()).toHaveLength(1);
+  });
+
+  it('of a removed worker is found: the execution was aborted between launch and record', async () => {
+    const fleet = aFleet();
+    const life = await aReservedLife(fleet.registry, 'gpu-worker-001');
+    await fleet.registry.fence(life, TEARDOWN, 900);
+    await fleet.registry.markRemoved(life, TEARDOWN);
+    const id = fleet.ec2.plant({ tags: instanceTags(life.name, life.generation) });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { second } = await runTwice(fleet);
+
+    expect(second).toEqual([expect.objectContaining({ id, reason: 'its worker was removed', action: 'terminated' })]);
+  });
+
+  it('of an earlier life goes, the worker of the present life stays', async () => {
+    const fleet = aFleet();
+    const worker = await aReadyWorker(fleet, 'gpu-worker-001');
+    const old = fleet.ec2.plant({ tags: instanceTags('gpu-worker-001', 'mhx0000a') });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    await runTwice(fleet);
+
+    expect(fleet.ec2.alive().map((instance) => instance.instanceId)).toEqual([worker.instanceId]);
+    expect(old).not.toBe(worker.instanceId);
+  });
+
+  it('is also the second one of a life whose row names another: two launches overlapped', async () => {
+    const fleet = aFleet();
+    const worker = await aReadyWorker(fleet, 'gpu-worker-001');
+    fleet.ec2.plant({ tags: instanceTags(worker.name, worker.generation) });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    await runTwice(fleet);
+
+    expect(fleet.ec2.alive().map((instance) => instance.instanceId)).toEqual([worker.instanceId]);
+  });
+
+  it('is spared when its worker is back by the second look', async () => {
+    const fleet = aFleet();
+    const life = await aReservedLife(fleet.registry, 'gpu-worker-001');
+    fleet.ec2.plant({ tags: instanceTags(life.name, life.generation) });
+    fleet.clock.advance(20 * MINUTE_MS);
+    const hidden = { ...fleet, ports: { ...fleet.ports, registry: { ...fleet.registry, list: async () => [] } } };
+
+    await runTwice(hidden);
+
+    expect(fleet.ec2.alive()).toHaveLength(1);
+  });
+
+  it('stays, with its secret, when a human tagged it carrierarr:keep', async () => {
+    const fleet = aFleet();
+    fleet.ec2.plant({ tags: instanceTags('gone', 'mhx0000a', { 'carrierarr:keep': 'debugging' }) });
+    fleet.secrets.plantFor('gone', 'mhx0000a');
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { second } = await runTwice(fleet);
+
+    expect(second).toEqual([
+      expect.objectContaining({ kind: 'instance', action: 'none', reason: expect.stringContaining('kept by its tag') }),
+      expect.objectContaining({ kind: 'secret', action: 'none', reason: expect.stringContaining('kept by its tag') }),
+    ]);
+    expect(fleet.ec2.alive()).toHaveLength(1);
+    expect(fleet.secrets.names()).toHaveLength(1);
+  });
+
+  it('is only what is tagged as a worker of this fleet', async () => {
+    const fleet = aFleet();
+    fleet.ec2.plant({ tags: { 'carrierarr:fleet': 'carrierarr', Name: 'image builder' } });
+    fleet.ec2.plant({ tags: instanceTags('other', 'mhx0000a', { 'carrierarr:fleet': 'other' }) });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    expect(await run(fleet)).toEqual([]);
+  });
+});
+
+describe('an orphaned secret', () => {
+  it('is deleted at the second look and its certificates revoked', async () => {
+    const fleet = aFleet();
+    fleet.secrets.plantFor('gone', 'mhx0000a');
+    const revoked: unknown[] = [];
+    const registry = {
+      ...fleet.registry,
+      revokeCertificates: async (life: unknown) => {
+        revoked.push(life);
+        return [];
+      },
+    };
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { first, second } = await runTwice({ ...fleet, ports: { ...fleet.ports, registry } });
+
+    expect(first).toMatchObject([{ kind: 'secret', worker: 'gone', action: 'marked' }]);
+    expect(second).toMatchObject([{ kind: 'secret', worker: 'gone', action: 'deleted' }]);
+    expect(fleet.secrets.names()).toEqual([]);
+    expect(revoked).toEqual([{ name: 'gone', generation: 'mhx0000a' }]);
+  });
+
+  it('is none that carries the fleet’s tag but no worker’s, nor one that a worker needs', async () => {
+    const fleet = aFleet();
+    await aReadyWorker(fleet, 'gpu-worker-001');
+    fleet.secrets.plant('catalyst-llm/ca-key', { 'carrierarr:fleet': 'carrierarr' });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    await runTwice(fleet);
+
+    expect(fleet.secrets.names()).toHaveLength(2);
+  });
+});
+
+describe('a worker nobody works on', () => {
+  it('is torn down again when its teardown died: the lease has run out', async () => {
+    const fleet = aFleet();
+    const worker = await aReadyWorker(fleet, 'gpu-worker-001');
+    await fleet.registry.fence(worker, TEARDOWN, 1_800);
+    fleet.clock.advance(20 * MINUTE_MS);
+    expect(await run(fleet)).toEqual([]);
+    fleet.clock.advance(10 * MINUTE_MS);
+
+    expect(await run(fleet)).toMatchObject([{ kind: 'worker', worker: 'gpu-worker-001', action: 'teardown-started' }]);
+
+    expect(fleet.teardowns).toEqual([`gpu-worker-001/${worker.generation}`]);
+  });
+
+  it.each(['closed', 'unknown'] as const)(
+    'is torn down when its provision is %s but never ended well',
+    async (status) => {
+      const fleet = aFleet();
+      const life = await aReservedLife(fleet.registry, 'gpu-worker-001');
+      fleet.statuses.set(life.execution, status);
+
+      expect(await run(fleet)).toEqual([]);
+      fleet.clock.advance(15 * MINUTE_MS);
+      await run(fleet);
+
+      expect(fleet.teardowns).toEqual([`gpu-worker-001/${life.generation}`]);
+    },
+  );
+
+  it('is left alone while its provision runs, however long that takes', async () => {
+    const fleet = aFleet();
+    await aReservedLife(fleet.registry, 'gpu-worker-001');
+    fleet.clock.advance(50 * MINUTE_MS);
+
+    expect(await run(fleet)).toEqual([]);
+  });
+
+  it('is torn down when it is ready but Spot has taken its instance, after two looks', async () => {
+    const fleet = aFleet();
+    const worker = await aReadyWorker(fleet, 'gpu-worker-001');
+    fleet.ec2.end(worker.instanceId, 'Server.SpotInstanceTermination');
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { first, second } = await runTwice(fleet);
+
+    expect(first).toMatchObject([{ kind: 'worker', action: 'marked' }]);
+    expect(second).toMatchObject([{ kind: 'worker', action: 'teardown-started' }]);
+  });
+
+  it('is left alone when it is ready, also stopped', async () => {
+    const fleet = aFleet();
+    const worker = await aReadyWorker(fleet, 'gpu-worker-001');
+    fleet.ec2.stop(worker.instanceId);
+    fleet.clock.advance(24 * 60 * MINUTE_MS);
+
+    expect(await run(fleet)).toEqual([]);
+  });
+
+  it('is not judged by its instance when EC2 cannot be asked', async () => {
+    const fleet = aFleet();
+    await aReadyWorker(fleet, 'gpu-worker-001');
+    fleet.clock.advance(20 * MINUTE_MS);
+    fleet.ec2.failNext('instances', new ThrottledError({ what: 'slow down', remedy: 'again' }), { times: 2 });
+
+    const { first, second } = await runTwice(fleet);
+
+    expect([...first, ...second]).toMatchObject([
+      { kind: 'instance', id: '*', action: 'none', error: expect.stringContaining('slow down') },
+      { kind: 'instance', id: '*', action: 'none' },
+    ]);
+    expect(fleet.teardowns).toEqual([]);
+  });
+
+  it('whose teardown somebody else began meanwhile is nobody’s finding to act on', async () => {
+    const fleet = aFleet();
+    const life = await aReservedLife(fleet.registry, 'gpu-worker-001');
+    fleet.statuses.set(life.execution, 'closed');
+    fleet.clock.advance(20 * MINUTE_MS);
+    const ports = { ...fleet.ports, startTeardown: async () => 'running' as const };
+
+    expect(await run({ ...fleet, ports })).toMatchObject([{ action: 'none', error: '' }]);
+  });
+});
+
+describe('one item that fails', () => {
+  it('never stops the others', async () => {
+    const fleet = aFleet();
+    const bad = fleet.ec2.plant({ tags: instanceTags('bad', 'mhx0000a') });
+    const good = fleet.ec2.plant({ tags: instanceTags('good', 'mhx0000a') });
+    fleet.secrets.plantFor('good', 'mhx0000a');
+    const stuck = await aReservedLife(fleet.registry, 'stuck');
+    fleet.statuses.set(stuck.execution, 'closed');
+    fleet.clock.advance(20 * MINUTE_MS);
+    await run(fleet);
+    fleet.clock.advance(15 * MINUTE_MS);
+    fleet.ec2.failNext('terminate', new PermissionError({ what: 'refused', remedy: 'ask' }));
+
+    const findings = await run(fleet);
+
+    expect(findings).toEqual([
+      expect.objectContaining({ id: bad, action: 'none', error: expect.stringContaining('refused') }),
+      expect.objectContaining({ id: good, action: 'terminated', error: '' }),
+      expect.objectContaining({ kind: 'secret', worker: 'good', action: 'deleted', error: '' }),
+      expect.objectContaining({ kind: 'worker', worker: 'stuck', action: 'teardown-started', error: '' }),
+    ]);
+  });
+
+  it('may be a whole list: secrets that cannot be listed do not save orphaned instances', async () => {
+    const fleet = aFleet();
+    fleet.ec2.plant({ tags: instanceTags('gone', 'mhx0000a') });
+    fleet.secrets.failOn('ofFleet', new PermissionError({ what: 'refused', remedy: 'ask' }));
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { second } = await runTwice(fleet);
+
+    expect(second).toMatchObject([
+      { kind: 'secret', id: '*', action: 'none' },
+      { kind: 'instance', action: 'terminated' },
+    ]);
+  });
+
+  it('may be a worker whose execution cannot be looked up', async () => {
+    const fleet = aFleet();
+    await aReservedLife(fleet.registry, 'gpu-worker-001');
+    fleet.clock.advance(20 * MINUTE_MS);
+    const status = async () => {
+      throw new ThrottledError({ what: 'slow down', remedy: 'again' });
+    };
+
+    const findings = await run({ ...fleet, ports: { ...fleet.ports, executions: { status } } });
+
+    expect(findings).toMatchObject([{ kind: 'worker', reason: 'could not be judged', action: 'none' }]);
+  });
+});
+
+describe('a dry run', () => {
+  it('reports everything and changes nothing, not even the first look', async () => {
+    const fleet = aFleet();
+    fleet.ec2.plant({ tags: instanceTags('gone', 'mhx0000a') });
+    fleet.secrets.plantFor('gone', 'mhx0000a');
+    const life = await aReservedLife(fleet.registry, 'stuck');
+    fleet.statuses.set(life.execution, 'closed');
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    await run(fleet, true);
+    fleet.clock.advance(15 * MINUTE_MS);
+    const findings = await run(fleet, true);
+    const afterwards = await run(fleet);
+
+    expect(findings.map(({ kind, action }) => `${kind} ${action}`)).toEqual([
+      'instance none',
+      'secret none',
+      'worker none',
+    ]);
+    expect(afterwards).toMatchObject([{ action: 'marked' }, { action: 'marked' }, { action: 'teardown-started' }]);
+  });
+});
