@@ -16,7 +16,7 @@ export interface SweepPorts {
   readonly executions: { status(executionArn: string): Promise<'open' | 'closed' | 'unknown'> };
   /** `running`: another teardown is at it; `removed`, `absent`: nothing left to tear down. */
   readonly startTeardown: (life: Life) => Promise<'started' | 'running' | 'removed' | 'absent'>;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly settings: FleetSettings;
 }
