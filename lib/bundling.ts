@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 import { ENTRY_POINTS, type FunctionName } from './entry-points.ts';
+import { inlineSchemaKeys } from './inline-schema-keys.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CACHE = join(ROOT, 'node_modules', '.cache', 'carrierarr', 'bundles');
@@ -16,11 +17,11 @@ export type CodeFactory = (name: FunctionName) => Code;
  * Bundles every entry point in one run of esbuild. `mainFields` halves size and import time of the AWS SDK, and
  * `keepNames` keeps the names of errors, which state machines match.
  */
-export const buildBundles = (): ReadonlyMap<FunctionName, Uint8Array> => {
+export const buildBundles = async (): Promise<ReadonlyMap<FunctionName, Uint8Array>> => {
   const names = (Object.keys(ENTRY_POINTS) as FunctionName[]).filter((name) =>
     existsSync(join(ROOT, ENTRY_POINTS[name].file)),
   );
-  const { outputFiles } = buildSync({
+  const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(names.map((name) => [name, ENTRY_POINTS[name].file])),
     outdir: 'out',
@@ -34,6 +35,7 @@ export const buildBundles = (): ReadonlyMap<FunctionName, Uint8Array> => {
     minify: true,
     keepNames: true,
     legalComments: 'none',
+    plugins: [inlineSchemaKeys],
     logLevel: 'error',
   });
   const bundles = new Map(outputFiles.map((file) => [file.path, file.contents]));
@@ -56,13 +58,13 @@ const bundleDirectory = (name: FunctionName, contents: Uint8Array): string => {
   return directory;
 };
 
-/** The real code: bundled at first use, once per process. */
-export const bundledCode = (): CodeFactory => {
-  let bundles: ReadonlyMap<FunctionName, Uint8Array> | undefined;
+/** The real code, bundled once for all functions. */
+export const bundledCode = async (): Promise<CodeFactory> => {
+  const bundles = await buildBundles();
   return (name) => {
-    bundles ??= buildBundles();
-    if (!bundles.has(name))
-      return Code.fromInline("export const handler = async () => { throw new Error('not built yet'); };");
-    return Code.fromAsset(bundleDirectory(name, bundles.get(name) ?? new Uint8Array()));
+    const contents = bundles.get(name);
+    return contents === undefined
+      ? Code.fromInline("export const handler = async () => { throw new Error('not built yet'); };")
+      : Code.fromAsset(bundleDirectory(name, contents));
   };
 };

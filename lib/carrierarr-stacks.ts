@@ -1,6 +1,6 @@
 import { Annotations, type App } from 'aws-cdk-lib';
 import { stackName } from '#contract';
-import { bundledCode, type CodeFactory } from './bundling.ts';
+import type { CodeFactory } from './bundling.ts';
 import { type Config, configWarnings } from './config.ts';
 import { FleetStack } from './fleet-stack.ts';
 import { ImagesStack } from './images-stack.ts';
@@ -13,7 +13,7 @@ export interface CarrierarrStacks {
 }
 
 /** The whole app. The region is the configuration's; the account is whoever deploys. */
-export const addCarrierarrStacks = (app: App, config: Config, code: CodeFactory = bundledCode()): CarrierarrStacks => {
+export const addCarrierarrStacks = (app: App, config: Config, code: CodeFactory): CarrierarrStacks => {
   const shared = { config, env: { region: config.region } };
   const stack = (name: Parameters<typeof stackName>[1]) => stackName(config.fleet, name);
   const mesh = new MeshStack(app, stack('mesh'), {

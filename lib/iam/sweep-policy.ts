@@ -1,5 +1,5 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { TAG } from '#contract';
+import { parameterName, ROLES, TAG } from '#contract';
 import { allow, allowEverywhere, ec2Arn, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 /** Takes away what carries the fleet's tag, and looks for what is left. */
@@ -16,6 +16,17 @@ export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
     allow(['ec2:DeleteSnapshot'], [ec2Arn(scope, 'snapshot', '')], ours),
     allow(['secretsmanager:DeleteSecret'], [workerSecretsArn(scope)], ours),
     allow(['secretsmanager:DescribeSecret'], [workerSecretsArn(scope)]),
+    // An image that a role still boots from must not be deregistered.
+    allow(
+      ['ssm:GetParameter'],
+      ROLES.map((role) =>
+        scope.stack.formatArn({
+          service: 'ssm',
+          resource: 'parameter',
+          resourceName: parameterName.ami(scope.config.fleet, role).slice(1),
+        }),
+      ),
+    ),
     allowEverywhere([
       'ec2:DescribeInstances',
       'ec2:DescribeVolumes',
