@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '#shared/clock.ts';
 import type { LocalNodeHost, NodeCommand, NodeCommandResult, NodeSpec, RunningNode } from '../host.ts';
-import { PLAYED_CA } from './homelab-ca.ts';
+import { playedHomelab } from './homelab.ts';
 import { type BootVerdict, playBoot, type ReadSecret, secretReader } from './boot.ts';
 import { playStep, stepOf } from './steps.ts';
 
@@ -84,9 +84,6 @@ export const createPlayedHost = (options: PlayedHostOptions): LocalNodeHost => {
       await Promise.all([...nodes].map((node) => node.stop()));
       nodes.clear();
     },
-    async prepareHomelab() {
-      return { trustedCaPem: PLAYED_CA };
-    },
-    async startHomelab() {},
+    ...playedHomelab,
   };
 };

@@ -10,9 +10,10 @@
 # walk there. Needs util-linux (unshare, nsenter, setpriv, mount, pivot_root), iproute2 and coreutils.
 #
 # CELL_UID_BASE  first of 65536 host user ids that become the node's 0..65535; empty: the caller becomes the node's root
-# CELL_NODE      the Node.js binary        CELL_AGENT  folder with the agent        CELL_OVERLAY  `no`: do without
+# CELL_NODE      the Node.js binary        CELL_OVERLAY  `no`: do without        CELL_HOSTNAME  the node's host name
 # CELL_STAND_INS folder with programs that stand in for what cannot run here; need not exist
-# CELL_TUN       `yes`: the node gets /dev/net/tun        CELL_HOSTNAME  the node's host name
+# CELL_NEBULA    a nebula to use instead of the host's; may be empty
+# CELL_TUN       `yes`: the node gets /dev/net/tun
 set -euo pipefail
 
 readonly STAGE=$1
@@ -91,9 +92,13 @@ agent() {
   mkdir -p root/.agent/program
   : >root/.agent/node
   bind_read_only "$CELL_NODE" root/.agent/node
-  bind_read_only "$CELL_AGENT" root/.agent/program
+  bind_read_only agent root/.agent/program
   mkdir root/.agent/stand-ins
   if [[ -d $CELL_STAND_INS ]]; then bind_read_only "$CELL_STAND_INS" root/.agent/stand-ins; fi
+  if [[ -n $CELL_NEBULA ]]; then
+    : >root/usr/local/bin/nebula
+    bind_read_only "$CELL_NEBULA" root/usr/local/bin/nebula
+  fi
 }
 
 # An inherited descriptor of a host directory would be a way out: only the agent's channel stays.
@@ -151,7 +156,7 @@ inner() {
   ulimit -u "$PROCESSES"
   exec 8<&- 9<&-
   exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    /.agent/node --disable-warning=ExperimentalWarning /.agent/program/agent.ts
+    /.agent/node --v8-pool-size=1 /.agent/program/agent.mjs
 }
 
 "$STAGE"

@@ -6,7 +6,6 @@ import type { Duplex } from 'node:stream';
 import { parseMessage } from './messages.ts';
 import type { FromAgent, FromHost } from './program/protocol.ts';
 
-const PROGRAM = join(import.meta.dirname, 'program');
 const SCRIPT = join(import.meta.dirname, 'cell.sh');
 const LONGEST_LINE = 12_000_000;
 const CONSOLE_LIMIT = 4_000_000;
@@ -22,6 +21,8 @@ export interface CellOptions {
   readonly standIns: string;
   /** @default true; false mounts the host's programs read-only instead */
   readonly overlay?: boolean;
+  /** Host path of a nebula to find first; undefined: the one the host's programs include, if any. */
+  readonly nebula?: string | undefined;
   /** Whether the node gets /dev/net/tun, which takes root on the host. */
   readonly tun: boolean;
 }
@@ -33,8 +34,8 @@ const environmentOf = (options: CellOptions): NodeJS.ProcessEnv => ({
   LC_ALL: 'C',
   CELL_UID_BASE: options.owner === undefined ? '' : String(options.owner),
   CELL_NODE: process.execPath,
-  CELL_AGENT: PROGRAM,
   CELL_STAND_INS: options.standIns,
+  CELL_NEBULA: options.nebula ?? '',
   CELL_OVERLAY: options.overlay === false ? 'no' : 'yes',
   CELL_TUN: options.tun ? 'yes' : 'no',
   CELL_HOSTNAME: options.hostname,

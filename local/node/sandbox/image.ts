@@ -1,6 +1,8 @@
 import { cp, lchown, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAgentProgram } from './agent-program.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** Directories of the host that a node sees under an overlay (see `PROGRAMS` and `settings` in cell.sh). */
 const OVERLAID = ['usr', 'etc', 'opt'];
@@ -58,16 +60,22 @@ const giveTo = async (owner: number, path: string): Promise<void> => {
 
 /**
  * Lays out what a node finds on its disk: `upper/` over the host's programs and settings, `root/` for the rest,
- * `work/` for the overlays. Everything belongs to the node's root.
+ * `work/` for the overlays, `agent/` for what plays AWS. Everything belongs to the node's root.
  */
 export const layOutImage = async (options: ImageOptions): Promise<void> => {
   const { directory } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const folders = [...WRITABLE, ...OWN.map((name) => join('root', name)), 'work'];
   await Promise.all(folders.map((folder) => mkdir(join(directory, folder), { recursive: true, mode: 0o755 })));
+  await writeAgentProgram(join(directory, 'agent'));
   await installFiles(options.files, directory);
   for (const [name, text] of Object.entries(settingsOf(options))) {
     await writeFile(join(directory, 'upper/etc', name), text);
   }
   if (options.owner !== undefined) await giveTo(options.owner, directory);
+};
+
+/** Removes all of it, keys included; the console stays. */
+export const removeImage = async (directory: string): Promise<void> => {
+  await Promise.all(['agent', 'root', 'upper', 'work'].map((name) => removeTree(join(directory, name))));
 };

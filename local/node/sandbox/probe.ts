@@ -5,11 +5,12 @@ import { Cell } from './cell.ts';
 import { layOutImage } from './image.ts';
 import type { FromAgent } from './program/protocol.ts';
 import { removeTree } from './remove-tree.ts';
-import { NODE_PATH, ownerOfCells } from './sandbox-host.ts';
+import { ownerOfCells, searchPath } from './cell-host.ts';
 
 export interface ProbeOptions {
   readonly overlay: boolean;
   readonly tun: boolean;
+  readonly nebula?: string | undefined;
   /** What must succeed on a node for the machine to be fit. */
   readonly script: string;
 }
@@ -18,7 +19,7 @@ export type ProbeResult = { readonly ok: true; readonly output: string } | { rea
 
 const LIMIT_MILLISECONDS = 10_000;
 const COMMAND = 'probe';
-const EMPTY_BOOT = { command: [], environment: {}, directories: [], mounts: [] };
+const EMPTY_BOOT = { directories: [], mounts: [], unit: '' };
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
@@ -26,7 +27,7 @@ const converse = (directory: string, options: ProbeOptions) => {
   const outcome = Promise.withResolvers<ProbeResult>();
   const hear = (message: FromAgent): void => {
     if (message.type === 'ready') {
-      const environment = { PATH: NODE_PATH };
+      const environment = { PATH: searchPath() };
       cell.send({ type: 'start', instanceId: COMMAND, environment, awsPort: 4566, boot: EMPTY_BOOT });
     } else if (message.type === 'registered') {
       cell.send({ type: 'run', commandId: COMMAND, script: options.script, environment: {}, timeoutSeconds: 5 });
@@ -37,8 +38,11 @@ const converse = (directory: string, options: ProbeOptions) => {
       );
     }
   };
-  const { overlay, tun } = options;
-  const cell = new Cell({ directory, hostname: COMMAND, owner: ownerOfCells(), standIns: '', overlay, tun }, hear);
+  const { overlay, tun, nebula } = options;
+  const cell = new Cell(
+    { directory, hostname: COMMAND, owner: ownerOfCells(), standIns: '', overlay, tun, nebula },
+    hear,
+  );
   return { cell, outcome };
 };
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BootUnit } from './program/protocol.ts';
+import type { BootPlan } from './program/protocol.ts';
 
-const BOOT_UNIT = 'etc/systemd/system/carrierarr-boot.service';
+const BOOT_UNIT = 'carrierarr-boot.service';
 
 type Entries = ReadonlyMap<string, readonly string[]>;
 
@@ -27,18 +27,10 @@ export const parseUnit = (text: string): Entries => {
 const words = (values: readonly string[] | undefined): string[] =>
   (values ?? []).flatMap((value) => value.split(/\s+/)).filter((word) => word !== '');
 
-const environmentOf = (unit: Entries): Record<string, string> =>
-  Object.fromEntries(
-    words(unit.get('Service.Environment')).map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
-
 /** systemd names a mount unit after its path: `etc-nebula.mount` for `/etc/nebula`. */
 const mountUnitOf = (path: string): string => `${path.slice(1).replaceAll('-', '\\x2d').replaceAll('/', '-')}.mount`;
 
-const mountsOf = (files: string, unit: Entries): BootUnit['mounts'] =>
+const mountsOf = (files: string, unit: Entries): BootPlan['mounts'] =>
   words(unit.get('Unit.RequiresMountsFor')).flatMap((path) => {
     const file = join(files, 'etc/systemd/system', mountUnitOf(path));
     if (!existsSync(file)) return [];
@@ -54,7 +46,7 @@ const linesOf = (directory: string): string[] =>
     : [];
 
 /** The `d` lines of tmpfiles.d: `d /run/carrierarr 0755 root root -`. */
-const directoriesOf = (files: string): BootUnit['directories'] =>
+const directoriesOf = (files: string): BootPlan['directories'] =>
   linesOf(join(files, 'usr/lib/tmpfiles.d')).flatMap((line) => {
     const [, path, mode] = /^d\s+(\/\S+)\s+([0-7]{3,4})\b/.exec(line) ?? [];
     return path === undefined || mode === undefined ? [] : [{ path, mode: Number.parseInt(mode, 8) }];
@@ -64,14 +56,9 @@ const directoriesOf = (files: string): BootUnit['directories'] =>
  * What systemd would do at boot with the image's files (`ami/base/files`): directories, mounts, the boot program.
  * @throws Error where a unit asks for something a node cannot do.
  */
-export const readBootUnit = (files: string): BootUnit => {
-  const file = join(files, BOOT_UNIT);
-  if (!existsSync(file)) return { command: [], environment: {}, directories: directoriesOf(files), mounts: [] };
-  const unit = parseUnit(readFileSync(file, 'utf8'));
-  return {
-    command: words(unit.get('Service.ExecStart')),
-    environment: environmentOf(unit),
-    directories: directoriesOf(files),
-    mounts: mountsOf(files, unit),
-  };
+export const readBootPlan = (files: string): BootPlan => {
+  const file = join(files, 'etc/systemd/system', BOOT_UNIT);
+  const directories = directoriesOf(files);
+  if (!existsSync(file)) return { directories, mounts: [], unit: '' };
+  return { directories, mounts: mountsOf(files, parseUnit(readFileSync(file, 'utf8'))), unit: BOOT_UNIT };
 };

@@ -3,22 +3,22 @@ import { type Channel, openChannel } from './channel.ts';
 import { Commands } from './commands.ts';
 import { Doors } from './doors.ts';
 import { Guest } from './guest.ts';
-import type { BootUnit, FromHost, StartOrder } from './protocol.ts';
+import type { BootPlan, FromHost, StartOrder } from './protocol.ts';
 
 /**
  * First process of a cell. It plays what stands between an instance and AWS: the Systems Manager agent, the metadata
  * service's address, and systemd as far as the boot unit goes.
  */
-const boot = async (unit: BootUnit, guest: Guest, channel: Channel): Promise<void> => {
-  const say = (text: string) => channel.send({ type: 'console', text });
-  for (const { path, mode } of unit.directories) mkdirSync(path, { recursive: true, mode });
-  for (const { where, options } of unit.mounts) await guest.mountMemory(where, options);
-  if (unit.command.length === 0) return say('boot: the image has no boot program\n');
-  const child = guest.spawn(unit.command, { ...unit.environment }, ['ignore', 'pipe', 'pipe']);
-  child.stdout?.on('data', (chunk: Buffer) => say(chunk.toString('utf8')));
-  child.stderr?.on('data', (chunk: Buffer) => say(chunk.toString('utf8')));
-  child.once('error', (error) => say(`boot: ${error.message}\n`));
-  child.once('exit', (code, signal) => say(`boot: ended with ${code ?? signal}\n`));
+const boot = async (plan: BootPlan, guest: Guest, channel: Channel): Promise<void> => {
+  for (const { path, mode } of plan.directories) mkdirSync(path, { recursive: true, mode });
+  for (const { where, options } of plan.mounts) await guest.mountMemory(where, options);
+  if (plan.unit === '') return;
+  const script = `systemctl start ${plan.unit}; journalctl --unit ${plan.unit} --no-pager --output cat`;
+  const child = guest.spawn(['bash', '-c', script], {}, ['ignore', 'pipe', 'pipe']);
+  const say = (chunk: Buffer) => channel.send({ type: 'console', text: chunk.toString('utf8') });
+  child.stdout?.on('data', say);
+  child.stderr?.on('data', say);
+  child.once('error', (error) => say(Buffer.from(`${error.message}\n`)));
 };
 
 const start = async (order: StartOrder, doors: Doors, channel: Channel): Promise<Commands> => {

@@ -7,14 +7,14 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 /** Which door of the node a request came through: the metadata service, or AWS. */
 export type Door = 'imds' | 'aws';
 
-export interface BootUnit {
-  /** Program and arguments; empty where the image has no boot program. */
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+/** What systemd would do at boot. */
+export interface BootPlan {
   /** Directories that systemd-tmpfiles would make. */
   readonly directories: readonly { readonly path: string; readonly mode: number }[];
   /** Mount units the boot requires; of type tmpfs, the only one a node may mount. */
   readonly mounts: readonly { readonly where: string; readonly options: string }[];
+  /** The boot program's unit; empty where the image has none. */
+  readonly unit: string;
 }
 
 export interface CommandOrder {
@@ -38,7 +38,7 @@ export interface StartOrder {
   readonly environment: Readonly<Record<string, string>>;
   /** Port on the node's loopback under which its programs reach AWS. */
   readonly awsPort: number;
-  readonly boot: BootUnit;
+  readonly boot: BootPlan;
 }
 
 export type FromHost =

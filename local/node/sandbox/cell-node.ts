@@ -1,18 +1,17 @@
-import { passToAws } from '../aws-door.ts';
-import { createMetadataService, type MetadataService } from '../imds.ts';
-import type { NodeCommand, NodeCommandResult, NodeSpec, RunningNode } from '../host.ts';
+import type { NodeCommand, NodeCommandResult, RunningNode } from '../host.ts';
 import { Cell, type CellOptions } from './cell.ts';
-import type { BootUnit, FromAgent, Headers } from './program/protocol.ts';
+import type { FromAgent, FromHost, StartOrder } from './program/protocol.ts';
 
-/** Port on every node's loopback behind which AWS answers. */
-const AWS_PORT = 4566;
+export type DoorQuestion = Extract<FromAgent, { type: 'request' }>;
+export type DoorReply = Omit<Extract<FromHost, { type: 'answer' }>, 'type' | 'id'>;
 
-export interface SandboxNodeOptions {
-  readonly spec: NodeSpec;
+export interface CellNodeOptions {
+  /** For messages, e.g. the instance id. */
+  readonly name: string;
   readonly cell: CellOptions;
-  readonly boot: BootUnit;
-  /** Environment of everything on the node beside the AWS endpoint. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly order: StartOrder;
+  /** Answers what programs on the node ask of the metadata service and of AWS. */
+  readonly answer: (question: DoorQuestion) => Promise<DoorReply>;
   /** Connects the standing cell to a network before anything runs in it; its host process id is handed over. */
   readonly connect: (pid: number) => Promise<void>;
   /** Removes what the node leaves behind in its directory. */
@@ -24,25 +23,28 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A node in a cell of namespaces: answers for its metadata service, passes its AWS calls on, hands it commands. */
-export class SandboxNode implements RunningNode {
+/** A node in a cell of namespaces: hears its agent, answers at its doors, hands it commands. */
+export class CellNode implements RunningNode {
   readonly registered: Promise<void>;
-  readonly #options: SandboxNodeOptions;
-  readonly #metadata: MetadataService;
+  readonly #options: CellNodeOptions;
   readonly #cell: Cell;
   readonly #waiting = new Map<string, Waiting>();
   readonly #arrived = Promise.withResolvers<void>();
   #stopping: Promise<void> | undefined;
   #alive = true;
 
-  constructor(options: SandboxNodeOptions) {
+  constructor(options: CellNodeOptions) {
     this.#options = options;
-    this.#metadata = createMetadataService(options.spec);
     this.#cell = new Cell(options.cell, (message) => this.#hear(message));
     this.registered = this.#arrived.promise;
     // Nobody has to await the registration of a node that is stopped before it.
     this.registered.catch(() => undefined);
     void this.#cell.ended.then(() => this.#died());
+  }
+
+  /** Host process id of the cell's head. */
+  get pid(): number {
+    return this.#cell.pid;
   }
 
   async run(command: NodeCommand): Promise<NodeCommandResult> {
@@ -64,9 +66,8 @@ export class SandboxNode implements RunningNode {
   }
 
   #gone(): Error {
-    return new Error(
-      `node ${this.#options.spec.instanceId} is gone; see console.log in ${this.#options.spec.directory}`,
-    );
+    const { name, cell } = this.#options;
+    return new Error(`node ${name} is gone; its last words are in ${cell.directory}/console.log`);
   }
 
   #died(): void {
@@ -94,44 +95,22 @@ export class SandboxNode implements RunningNode {
         break;
       }
       case 'request':
-        void this.#answer(message);
+        void this.#reply(message);
         break;
     }
   }
 
   async #start(): Promise<void> {
-    const { spec, boot, environment, connect } = this.#options;
     try {
-      await connect(this.#cell.pid);
+      await this.#options.connect(this.#cell.pid);
+      this.#cell.send({ type: 'start', ...this.#options.order });
     } catch (error) {
       this.#cell.log(`host: no network: ${String(error)}\n`);
       await this.#cell.end();
-      return;
     }
-    const aws = { AWS_ENDPOINT_URL: `http://127.0.0.1:${AWS_PORT}`, AWS_REGION: spec.region };
-    this.#cell.send({
-      type: 'start',
-      instanceId: spec.instanceId,
-      environment: { ...environment, ...aws },
-      awsPort: AWS_PORT,
-      boot,
-    });
   }
 
-  async #answer(request: Extract<FromAgent, { type: 'request' }>): Promise<void> {
-    const { status, headers, body } = request.door === 'imds' ? this.#imds(request) : await this.#aws(request);
-    this.#cell.send({ type: 'answer', id: request.id, status, headers, body: body.toString('base64') });
-  }
-
-  #imds({ method, path, headers }: Extract<FromAgent, { type: 'request' }>) {
-    const named = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
-    const answer = this.#metadata({ method, path, headers: named });
-    const pairs: Headers = Object.entries(answer.headers ?? {});
-    return { status: answer.status, headers: pairs, body: Buffer.from(answer.body) };
-  }
-
-  #aws({ method, path, headers, body }: Extract<FromAgent, { type: 'request' }>) {
-    const { awsEndpoint } = this.#options.spec;
-    return passToAws(awsEndpoint, { method, path, headers, body: Buffer.from(body, 'base64') });
+  async #reply(question: DoorQuestion): Promise<void> {
+    this.#cell.send({ type: 'answer', id: question.id, ...(await this.#options.answer(question)) });
   }
 }
