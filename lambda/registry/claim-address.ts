@@ -28,12 +28,19 @@ export const addressIsFree = ({ settings }: AddressPorts, name: string, now: Dat
     atMost('until', cooledSince(settings.mesh, now)),
   );
 
-/** The best free address on the first try; after losing one, a random one, since the others go for the best as well. */
-export const pickAddress = async (ports: AddressPorts, lost: ReadonlySet<string>): Promise<string> => {
+/** What one caller has met so far. */
+export interface Tries {
+  readonly attempt: number;
+  /** Addresses that others were faster to take, whether or not the index shows it yet. */
+  readonly lost: Set<string>;
+}
+
+/** The best free address on the first try, then a random one: those who were in the way go for the best as well. */
+export const pickAddress = async (ports: AddressPorts, { attempt, lost }: Tries): Promise<string> => {
   const { store, settings, clock, random } = ports;
   const known = (await store.list('ADDR')) as AddressItem[];
   const free = freeAddresses(settings.mesh, known, clock.now(), SPREAD + lost.size).filter((one) => !lost.has(one));
-  const picked = lost.size === 0 ? free[0] : free[Math.floor(random() * Math.min(SPREAD, free.length))];
+  const picked = attempt === 0 ? free[0] : free[Math.floor(random() * Math.min(SPREAD, free.length))];
   if (picked !== undefined) return picked;
   throw new AddressError({
     what: 'no mesh address is left',
@@ -55,17 +62,17 @@ export const addressTaken = async ({ store, settings }: AddressPorts, address: s
 };
 
 /**
- * Tries until a claim has an answer; `lost` collects the addresses others were faster to take.
+ * Tries until a claim has an answer.
  * @throws ThrottledError when contention does not end
  */
 export const claimRepeatedly = async <T>(
   { clock, random }: AddressPorts,
   name: string,
-  claim: (lost: Set<string>) => Promise<T | undefined>,
+  claim: (tries: Tries) => Promise<T | undefined>,
 ): Promise<T> => {
   const lost = new Set<string>();
   for (let attempt = 0; attempt < MAXIMUM_ATTEMPTS; attempt += 1) {
-    const claimed = await claim(lost);
+    const claimed = await claim({ attempt, lost });
     if (claimed !== undefined) return claimed;
     await clock.sleep(random() * Math.min(MAXIMUM_PAUSE_MILLISECONDS, 10 * 2 ** attempt));
   }
@@ -80,12 +87,12 @@ export const holdAddress = async (ports: AddressPorts, hold: AddressHold): Promi
   const { store, clock, settings } = ports;
   if (hold.address !== undefined) assertAssignable(settings.mesh, hold.address);
   const again = all(equals('name', hold.name), equals('generation', EXTERNAL));
-  return await claimRepeatedly(ports, hold.name, async (lost) => {
-    const address = hold.address ?? (await pickAddress(ports, lost));
+  return await claimRepeatedly(ports, hold.name, async (tries) => {
+    const address = hold.address ?? (await pickAddress(ports, tries));
     const item = heldAddress({ address, name: hold.name, generation: EXTERNAL, until: hold.until.toISOString() });
     if (await store.put({ item, condition: any(addressIsFree(ports, hold.name, clock.now()), again) })) return address;
     if (hold.address !== undefined) throw await addressTaken(ports, address);
-    lost.add(address);
+    tries.lost.add(address);
     return undefined;
   });
 };

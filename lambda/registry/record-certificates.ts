@@ -1,7 +1,7 @@
 import type { CertificateRow, Life } from './port.ts';
 import { key, timeToLive } from './rows.ts';
 import { absent, any, equals, type Item, type Store } from './store.ts';
-import type { RowPorts } from './track-progress.ts';
+import { findRow, type RowPorts } from './track-progress.ts';
 
 /** After its notAfter a certificate is refused by every peer; the row stays one more day for whoever looks. */
 const KEEP_SECONDS = 24 * 3600;
@@ -28,16 +28,22 @@ export const listCertificates = async (store: Store, filter: { name?: string } =
   return rows.filter(({ name }) => filter.name === undefined || name === filter.name).sort(newestFirst);
 };
 
-/** Reads the table itself: the index may not show yet what was issued a moment before the fence. */
-export const revokeCertificates = async ({ store, clock }: RowPorts, life: Life): Promise<string[]> => {
-  const rows = (await store.scan('CERT')).map(toCertificate);
-  const due = rows.filter(
-    ({ name, generation }) => name === life.name && (life.generation === '' || generation === life.generation),
-  );
-  const revoked = { status: 'revoked', revokedAt: clock.now().toISOString() };
-  for (const { fingerprint } of due) {
-    const issued = equals('status', 'issued');
-    await store.update({ pk: key.certificate(fingerprint), set: revoked, condition: issued });
+/** The index may not show yet what was issued a moment before the fence; the worker's row names its last one. */
+const fingerprintsOf = async (ports: RowPorts, life: Life): Promise<string[]> => {
+  const isMeant = (generation: string) => life.generation === '' || generation === life.generation;
+  const listed = await listCertificates(ports.store, { name: life.name });
+  const row = await findRow(ports, life.name);
+  const last = row !== undefined && isMeant(row.generation) ? [row.certificateFingerprint ?? ''] : [];
+  const meant = listed.filter(({ generation }) => isMeant(generation)).map(({ fingerprint }) => fingerprint);
+  return [...new Set([...meant, ...last])].filter((fingerprint) => fingerprint !== '').sort();
+};
+
+export const revokeCertificates = async (ports: RowPorts, life: Life): Promise<string[]> => {
+  const fingerprints = await fingerprintsOf(ports, life);
+  const revoked = { status: 'revoked', revokedAt: ports.clock.now().toISOString() };
+  const condition = equals('status', 'issued');
+  for (const fingerprint of fingerprints) {
+    await ports.store.update({ pk: key.certificate(fingerprint), set: revoked, condition });
   }
-  return due.map(({ fingerprint }) => fingerprint).sort();
+  return fingerprints;
 };

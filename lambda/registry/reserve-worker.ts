@@ -1,7 +1,14 @@
 import type { WorkerRow } from '#contract';
 import { OwnershipLostError } from '../shared/errors.ts';
 import { assertAssignable } from './addresses.ts';
-import { type AddressPorts, addressIsFree, addressTaken, claimRepeatedly, pickAddress } from './claim-address.ts';
+import {
+  type AddressPorts,
+  addressIsFree,
+  addressTaken,
+  claimRepeatedly,
+  pickAddress,
+  type Tries,
+} from './claim-address.ts';
 import type { Reservation, ReserveOutcome } from './port.ts';
 import { heldAddress, key, toItem } from './rows.ts';
 import { absent, all, type Condition, equals, type Put } from './store.ts';
@@ -52,10 +59,10 @@ const claim = async (
   ports: AddressPorts,
   reservation: Reservation,
   previous: WorkerRow | undefined,
-  lost: Set<string>,
+  tries: Tries,
 ): Promise<ReserveOutcome | undefined> => {
   const now = ports.clock.now();
-  const address = reservation.address ?? (await pickAddress(ports, lost));
+  const address = reservation.address ?? (await pickAddress(ports, tries));
   const row = newRow(reservation, address, nextGeneration(now, previous), now);
   const result = await ports.store.transact(claims(ports, row, previous, now));
   if (result.done) return { outcome: 'reserved', row };
@@ -63,7 +70,7 @@ const claim = async (
   if (result.failed.includes(EXECUTION)) throw executionTaken(row);
   if (result.failed.includes(ADDRESS)) {
     if (reservation.address !== undefined) throw await addressTaken(ports, address);
-    lost.add(address);
+    tries.lost.add(address);
   }
   return undefined;
 };
@@ -76,10 +83,10 @@ const claim = async (
 export const reserveWorker = async (ports: AddressPorts, reservation: Reservation): Promise<ReserveOutcome> => {
   const { name } = reservation.worker;
   if (reservation.address !== undefined) assertAssignable(ports.settings.mesh, reservation.address);
-  return await claimRepeatedly(ports, name, async (lost) => {
+  return await claimRepeatedly(ports, name, async (tries) => {
     const previous = await findRow(ports, name);
     if (previous === undefined || previous.phase === 'REMOVED') {
-      return await claim(ports, reservation, previous, lost);
+      return await claim(ports, reservation, previous, tries);
     }
     return { outcome: previous.requestHash === reservation.requestHash ? 'existing' : 'taken', row: previous };
   });

@@ -63,8 +63,6 @@ export interface Store {
   remove(pk: string): Promise<void>;
   /** All or nothing. */
   transact(puts: readonly Put[]): Promise<TransactResult>;
-  /** By the index: cheap, and a moment behind the table. */
+  /** By the index, a moment behind the table: good for looking around, not for deciding that something is not there. */
   list(kind: ItemKind): Promise<Item[]>;
-  /** By the table itself: strongly consistent, and reads all of it. For decisions that a stale answer would break. */
-  scan(kind: ItemKind): Promise<Item[]>;
 }

@@ -35,7 +35,6 @@ export const createMemoryStore = (): MemoryStore => {
   const items = new Map<string, Item>();
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   const copy = <T>(value: T): T => structuredClone(value);
-  const ofKind = (kind: string): Item[] => copy([...items.values()].filter((item) => item.kind === kind));
   const save = (put: Put) => items.set(put.item.pk, copy(put.item));
 
   return {
@@ -71,11 +70,7 @@ export const createMemoryStore = (): MemoryStore => {
     },
     async list(kind) {
       await turn();
-      return ofKind(kind);
-    },
-    async scan(kind) {
-      await turn();
-      return ofKind(kind);
+      return copy([...items.values()].filter((item) => item.kind === kind));
     },
   };
 };

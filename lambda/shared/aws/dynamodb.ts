@@ -5,7 +5,6 @@ import {
   DynamoDBClient,
   GetItemCommand,
   paginateQuery,
-  paginateScan,
   PutItemCommand,
   TransactWriteItemsCommand,
   UpdateItemCommand,
@@ -159,23 +158,10 @@ export const createDynamoStore = (client: DynamoClient, table: string): Store =>
       ExpressionAttributeNames: { '#kind': 'kind' },
       ExpressionAttributeValues: { ':kind': { S: kind } },
     };
-    return await collect('dynamodb:Query', paginateQuery({ client }, query));
-  },
-  async scan(kind) {
-    const scan = {
-      TableName: table,
-      ConsistentRead: true,
-      FilterExpression: '#kind = :kind',
-      ExpressionAttributeNames: { '#kind': 'kind' },
-      ExpressionAttributeValues: { ':kind': { S: kind } },
-    };
-    return await collect('dynamodb:Scan', paginateScan({ client }, scan));
+    return await awsCall('dynamodb:Query', async () => {
+      const items: Item[] = [];
+      for await (const page of paginateQuery({ client }, query)) items.push(...(page.Items ?? []).map(toItem));
+      return items;
+    });
   },
 });
-
-const collect = async (call: string, pages: AsyncIterable<{ Items?: Attributes[] | undefined }>): Promise<Item[]> =>
-  await awsCall(call, async () => {
-    const items: Item[] = [];
-    for await (const page of pages) items.push(...(page.Items ?? []).map(toItem));
-    return items;
-  });
