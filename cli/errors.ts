@@ -77,7 +77,7 @@ const fromAws = (error: Error): CommandError => {
     return new CommandError(EXIT.setup, {
       ...facts,
       what: 'these credentials may not do that',
-      remedy: "attach the fleet's operator policy to the user or role, see docs/cli.md",
+      remedy: 'attach the managed policy <fleet>-operator-<region> to the user or role, see docs/cli.md',
     });
   }
   if (causes.some(({ code }) => code !== undefined && UNREACHABLE.has(code))) {

@@ -9,6 +9,7 @@ interface IssueOptions {
   readonly address?: string;
   readonly groups?: string[];
   readonly days?: number;
+  readonly force?: boolean;
   readonly out?: string;
   readonly outCa?: string;
 }
@@ -20,7 +21,7 @@ const positive = (text: string): number => {
 };
 
 /** As `nebula-cert -groups`: split at commas, blanks around them and empty ones dropped. */
-const groups = (text: string): string[] =>
+const splitGroups = (text: string): string[] =>
   text
     .split(',')
     .map((group) => group.trim())
@@ -35,7 +36,8 @@ const readRequest = async (name: string, options: IssueOptions) => {
   const publicKey = await readText(options.inPub, 'the public key');
   // A private key handed in by mistake must not leave this machine.
   publicKeyFromPem(publicKey);
-  const given = { name, publicKey, address: options.address, groups: options.groups, days: options.days };
+  const { address, groups, days, force } = options;
+  const given = { name, publicKey, address, groups, days, force };
   return parseInput(
     CertificateRequest,
     Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
@@ -52,9 +54,10 @@ export const registerCertIssue = (cert: Command, io: Io): void => {
     )
     .argument('<name>', 'name in the certificate')
     .requiredOption('--in-pub <file>', 'public key, PEM')
-    .option('--address <address>', 'mesh address (default: the next free one)')
-    .option('--groups <groups>', "comma-separated (default: the fleet's)", groups)
+    .option('--address <address>', "mesh address, with a mask or the mesh's (default: the next free one)")
+    .option('--groups <groups>', "comma-separated (default: the fleet's)", splitGroups)
     .option('--days <days>', "length of life (default: the fleet's)", positive)
+    .option('--force', 'take a mask narrower than the mesh, or replace a certificate of that name in force')
     .option('--out <file>', 'write the certificate here')
     .option('--out-ca <file>', 'write the CAs that the mesh trusts here')
     .action(async (name: string, options: IssueOptions, command: Command) => {

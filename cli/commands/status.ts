@@ -18,9 +18,7 @@ const byName = (one: WorkerView, other: WorkerView): number => one.name.localeCo
 
 const look = async (fleet: Fleet, name: string | undefined, all: boolean): Promise<WorkerView[]> => {
   if (name !== undefined) return [await fleet.api.worker(name)];
-  const workers = await fleet.api.workers();
-  // Removed workers stay for a while as history.
-  return workers.filter(({ phase }) => all || phase !== 'REMOVED').toSorted(byName);
+  return (await fleet.api.workers(all)).toSorted(byName);
 };
 
 const picture = (workers: readonly WorkerView[], name: string | undefined, json: boolean, io: Io): string => {
@@ -40,7 +38,7 @@ const watch = async (fleet: Fleet, name: string | undefined, all: boolean, json:
     if (live) io.out.write(CLEAR + picture(workers, name, json, io));
     else if (facts !== before) io.out.write(picture(workers, name, json, io));
     before = facts;
-    await sleep(io.pollMilliseconds * WATCH_FACTOR);
+    await sleep(io.pollMilliseconds * WATCH_FACTOR, undefined, { signal: io.interruption.signal });
   }
 };
 

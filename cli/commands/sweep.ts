@@ -20,6 +20,16 @@ const findingsOf = async ({ output, phases }: ExecutionProgress) => {
   return [];
 };
 
+const findingsText = (findings: Awaited<ReturnType<typeof findingsOf>>, io: Io): string => {
+  if (findings.length === 0)
+    return 'Nothing is left over: every instance and secret of the fleet belongs to a worker.\n';
+  const columns = (['kind', 'id', 'worker', 'reason', 'action', 'error'] as const).map((key) => ({
+    title: key.toUpperCase(),
+    value: (finding: (typeof findings)[number]) => finding[key],
+  }));
+  return renderTable(columns, findings, io.out);
+};
+
 const sweep = async (fleet: Fleet, dryRun: boolean, json: boolean, io: Io): Promise<void> => {
   const { startExecution } = await import('../doors/executions.ts');
   const name = manualExecutionName('by-hand', io.now());
@@ -29,17 +39,9 @@ const sweep = async (fleet: Fleet, dryRun: boolean, json: boolean, io: Io): Prom
   if (ended === undefined) return;
   const findings = await findingsOf(ended.progress);
   if (json) io.out.write(`${JSON.stringify({ event: 'result', status: ended.progress.status, dryRun, findings })}\n`);
+  else io.out.write(findingsText(findings, io));
+  // It also fails when something could not be taken away: then the table says what.
   if (ended.progress.status !== 'SUCCEEDED') throw failureOf('sweep', ended.progress, 'the');
-  if (json) return;
-  if (findings.length === 0) {
-    io.out.write('Nothing is left over: every instance and secret of the fleet belongs to a worker.\n');
-    return;
-  }
-  const columns = (['kind', 'id', 'worker', 'reason', 'action', 'error'] as const).map((key) => ({
-    title: key.toUpperCase(),
-    value: (finding: (typeof findings)[number]) => finding[key],
-  }));
-  io.out.write(renderTable(columns, findings, io.out));
 };
 
 export const registerSweep = (program: Command, io: Io): void => {

@@ -7,7 +7,7 @@ import { type Ended, followAll } from '../follow.ts';
 import type { Io } from '../io.ts';
 import type { ExecutionProgress } from '../progress/fold-history.ts';
 import { formatElapsed } from '../render/duration.ts';
-import { failureOf, tookMilliseconds } from '../render/outcome.ts';
+import { failureOf, isGone, tookMilliseconds } from '../render/outcome.ts';
 import { paint } from '../render/output.ts';
 
 interface TeardownOptions {
@@ -19,10 +19,8 @@ interface TeardownOptions {
 
 const usage = (what: string, remedy: string): CommandError => new CommandError(EXIT.usage, { what, remedy });
 
-const REMOVED = 'REMOVED';
-
 const everyWorker = async (fleet: Fleet, options: TeardownOptions, json: boolean, io: Io): Promise<string[]> => {
-  const names = (await fleet.api.workers()).filter(({ phase }) => phase !== REMOVED).map(({ name }) => name);
+  const names = (await fleet.api.workers()).map(({ name }) => name);
   if (names.length === 0) {
     if (!json) io.out.write('There is no worker.\n');
     return [];
@@ -39,24 +37,65 @@ const everyWorker = async (fleet: Fleet, options: TeardownOptions, json: boolean
 /** What the proof looked at, from the answer of the last state that proves. */
 const proofOf = ({ phases }: ExecutionProgress): { checked: string[]; leftovers: string[] } | undefined => {
   const output = phases.findLast(({ id }) => id === 'proof')?.outputs.at(-1);
-  if (typeof output !== 'object' || output === null) return undefined;
+  if (output === undefined) return undefined;
   const list = (key: string): string[] => {
-    const value: unknown = Reflect.get(output, key);
+    const value = field(output, key);
     return Array.isArray(value) ? value.map(String) : [];
   };
   return { checked: list('checked'), leftovers: list('leftovers') };
 };
 
+/** Done, whoever did it: a roll-back's execution fails for another reason although everything is gone. */
+const succeeded = ({ status, phases }: ExecutionProgress): boolean => status === 'SUCCEEDED' || isGone(phases);
+
+const field = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+
+/** Steps whose errors did not keep the teardown from going on. */
+const skippedOf = ({ output }: ExecutionProgress): string[] => {
+  const skipped = field(output, 'skipped');
+  return Array.isArray(skipped) ? skipped.map((one) => `${field(one, 'step')}: ${field(one, 'error')}`) : [];
+};
+
+/** Another teardown that holds the worker; this one has left the work to it. */
+const holderOf = ({ output }: ExecutionProgress): string | undefined => {
+  const holder = field(output, 'holder');
+  return field(output, 'outcome') === 'busy' && typeof holder === 'string' ? holder : undefined;
+};
+
+const follow = async (started: readonly TeardownAnswer[], fleet: Fleet, io: Io, json: boolean): Promise<Ended[]> => {
+  const subjects = started.map(({ name, execution }) => ({ subject: name, execution }));
+  const ended = await followAll(subjects, fleet, io, json);
+  const passedOn = ended.flatMap(({ subject, progress }) => {
+    const execution = holderOf(progress);
+    return execution === undefined ? [] : [{ subject, execution }];
+  });
+  if (passedOn.length === 0) return ended;
+  const others = await followAll(passedOn, fleet, io, json);
+  return [...ended.filter(({ progress }) => holderOf(progress) === undefined), ...others];
+};
+
 const conclude = (io: Io, { subject, execution, progress }: Ended, json: boolean): void => {
   const took = tookMilliseconds(progress);
   const proof = proofOf(progress);
+  const skipped = skippedOf(progress);
   if (json) {
     const { status, failure } = progress;
-    const result = { event: 'result', name: subject, execution, status, elapsedSeconds: took / 1000, proof, failure };
+    const result = {
+      event: 'result',
+      name: subject,
+      execution,
+      status,
+      elapsedSeconds: took / 1000,
+      proof,
+      skipped,
+      failure,
+    };
     io.out.write(`${JSON.stringify(result)}\n`);
-  } else if (progress.status === 'SUCCEEDED') {
+  } else if (succeeded(progress)) {
     const checked = proof === undefined || proof.checked.length === 0 ? '' : `; checked: ${proof.checked.join(', ')}`;
     io.out.write(`${paint(io.out, 'green', 'gone')} ${subject} (${formatElapsed(took)})${checked}\n`);
+    for (const step of skipped) io.out.write(`  on the way, without harm to the proof: ${step}\n`);
   }
 };
 
@@ -81,10 +120,9 @@ const teardown = async (fleet: Fleet, names: readonly string[], options: Teardow
   announce(io, started, options.wait, json);
   if (options.wait) {
     io.interruption.notice = 'the teardown goes on by itself.\n  follow it: carrierarr status --watch';
-    const subjects = started.map(({ name, execution }) => ({ subject: name, execution }));
-    const ended = await followAll(subjects, fleet, io, json);
+    const ended = await follow(started, fleet, io, json);
     for (const one of ended) conclude(io, one, json);
-    const failed = ended.filter(({ progress }) => progress.status !== 'SUCCEEDED');
+    const failed = ended.filter(({ progress }) => !succeeded(progress));
     refused.push(...failed.map(({ subject, progress }) => failureOf(subject, progress, 'the teardown of')));
   }
   // The first decides the exit code; the others are told as well.

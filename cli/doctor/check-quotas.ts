@@ -1,4 +1,4 @@
-import { DescribeInstanceTypesCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { type _InstanceType, DescribeInstanceTypesCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { GetServiceQuotaCommand, type ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type { FleetSettings, Market, Role } from '#contract';
 import { fail, type Finding, ok, warn } from './finding.ts';
@@ -20,13 +20,16 @@ const readQuota = async (quotas: ServiceQuotasClient, market: Market): Promise<n
   return Quota?.Value ?? 0;
 };
 
-/** vCPUs of the smallest type that would do. */
+/** vCPUs of the smallest type that would do; a guess where types cannot be read, since the quota matters more. */
 const neededVcpus = async (ec2: EC2Client, types: readonly string[]): Promise<number> => {
-  const { InstanceTypes = [] } = await ec2.send(
-    new DescribeInstanceTypesCommand({ InstanceTypes: [...types] as never[] }),
-  );
-  const vcpus = InstanceTypes.flatMap(({ VCpuInfo }) => VCpuInfo?.DefaultVCpus ?? []);
-  return vcpus.length === 0 ? SMALLEST : Math.min(...vcpus);
+  try {
+    const command = new DescribeInstanceTypesCommand({ InstanceTypes: [...types] as _InstanceType[] });
+    const { InstanceTypes = [] } = await ec2.send(command);
+    const vcpus = InstanceTypes.flatMap(({ VCpuInfo }) => VCpuInfo?.DefaultVCpus ?? []);
+    return vcpus.length === 0 ? SMALLEST : Math.min(...vcpus);
+  } catch {
+    return SMALLEST;
+  }
 };
 
 const judge = (role: Role, settings: FleetSettings['roles'][Role], needed: number, have: Map<Market, number>) => {

@@ -29,7 +29,8 @@ export interface ApiSettings {
 export interface Api {
   /** 202 and `created`, or 200 when the name exists with the same parameters. */
   provision(request: ProvisionRequest): Promise<ProvisionAnswer & { created: boolean }>;
-  workers(): Promise<WorkerView[]>;
+  /** `all`: those of the last 30 days that have been removed as well. */
+  workers(all?: boolean): Promise<WorkerView[]>;
   worker(name: string): Promise<WorkerView>;
   teardown(name: string, deregisterAmi: boolean): Promise<TeardownAnswer>;
   issueCertificate(request: CertificateRequest): Promise<IssuedCertificate>;
@@ -67,7 +68,7 @@ const EXIT_OF_STATUS: Readonly<Record<number, ExitCode>> = {
 };
 
 const REMEDY_OF_STATUS: Readonly<Record<number, string>> = {
-  403: "attach the fleet's operator policy to the user or role, see docs/cli.md",
+  403: 'attach the managed policy <fleet>-operator-<region> to the user or role, see docs/cli.md',
   429: 'wait a few seconds, then run the command again',
 };
 
@@ -82,7 +83,12 @@ const problemError = (status: number, text: string): CommandError => {
   const problem = Problem.safeParse(parsed);
   if (problem.success) {
     const { detail, title, remedy, faults } = problem.data;
-    return new CommandError(exitCode, { what: faults.length > 0 ? title : detail || title, remedy }, faults);
+    const [fault] = faults;
+    // The whole request is at fault: its one fault says the same as the detail, with got and allowed.
+    if (fault?.field === '(request)') {
+      return new CommandError(exitCode, { what: detail, got: fault.got, allowed: fault.allowed, remedy });
+    }
+    return new CommandError(exitCode, { what: fault === undefined ? detail || title : title, remedy }, faults);
   }
   // API Gateway's own answers, before any function was asked.
   return new CommandError(exitCode, {
@@ -171,8 +177,9 @@ export const createApi = (settings: ApiSettings): Api => {
       const { status, data } = await call({ method: 'POST', path: 'workers', body, repeatable }, ProvisionAnswer);
       return { ...data, created: status === 202 };
     },
-    async workers() {
-      return (await call({ method: 'GET', path: 'workers', repeatable: true }, WorkerList)).data.workers;
+    async workers(all = false) {
+      const query: Record<string, string> = all ? { all: 'true' } : {};
+      return (await call({ method: 'GET', path: 'workers', query, repeatable: true }, WorkerList)).data.workers;
     },
     async worker(name) {
       return (await call({ method: 'GET', path: segment(name), repeatable: true }, WorkerView)).data;

@@ -67,13 +67,13 @@ const close = (phase: MutablePhase | undefined, status: PhaseStatus, at: Date): 
 const enter = (fold: Fold, event: HistoryEvent, at: Date): void => {
   const state = event.stateEnteredEventDetails?.name ?? '';
   const current = fold.phases.at(-1);
-  const phase = knownPhase(state) ?? (event.type === 'TaskStateEntered' ? unknownPhase(state) : undefined);
-  // Choices, waits and containers that the table does not know belong to whatever is going on.
-  if (phase === undefined) return;
+  const phase = knownPhase(state) ?? unknownPhase(state);
   if (current?.id === phase.id && current.status === 'running') {
     if (!current.states.includes(state)) current.states.push(state);
     return;
   }
+  // Only a task does something: a choice may lead past what it is named after.
+  if (event.type !== 'TaskStateEntered') return;
   close(current, phase.id === 'rollback' || fold.broken ? 'failed' : 'done', at);
   const { id, title } = phase;
   fold.phases.push({
@@ -136,6 +136,8 @@ const end = (fold: Fold, event: HistoryEvent, status: ExecutionStatus, at: Date)
 };
 
 const apply = (fold: Fold, event: HistoryEvent): void => {
+  // An emulator may still record what a function does that was running when its execution was stopped.
+  if (fold.status !== 'RUNNING') return;
   const at = event.timestamp ?? new Date(0);
   const type = event.type ?? '';
   const status = END[type];

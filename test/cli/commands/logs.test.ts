@@ -24,7 +24,7 @@ describe('logs', () => {
     expect(code).toBe(0);
     expect(out).toContain(`${NAME}-m1abcd  FAILED in `);
     expect(out).toMatch(
-      /T22:\d\d:\d\d\.\d{3}Z {2}done {5}Wait for boot \(\d+\.\ds\)\n {6}\$ await-boot \(exit 0\)\n {6}nebula0 has/,
+      /T\d\d:\d\d:\d\d\.\d{3}Z {2}done {5}Wait for boot \(\d+\.\ds\)\n {6}\$ await-boot \(exit 0\)\n {6}boot\.done after/,
     );
     expect(out).toContain('      ThrottledError: ec2:CreateFleet was throttled');
     expect(out).toContain('      remedy: read the whole output');

@@ -1,38 +1,31 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aProblem, aWorker, executionArn } from '../support/builders.ts';
+import { recordedHistory } from '../support/histories.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
 
-const at = (second: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, second));
+const CLEAN = recordedHistory('torn-down');
 
-/** A teardown that proves on the second look; `failure` makes the proof fail. */
-const teardownHistory = (failure?: string): HistoryEvent[] => {
-  const names = ['FenceWorker', 'RevokeIdentity', 'TerminateInstance', 'ReleaseAddress', 'ProveCheck'];
-  const events: Partial<HistoryEvent>[] = [{ type: 'ExecutionStarted' }];
-  for (const name of names) events.push({ type: 'TaskStateEntered', stateEnteredEventDetails: { name } });
-  const output = (clean: boolean) =>
-    JSON.stringify({ StatusCode: 200, Payload: { clean, checked: ['instances', 'secret'], leftovers: [] } });
-  events.push({
-    type: 'TaskSucceeded',
-    taskSucceededEventDetails: { resourceType: 'lambda', resource: 'invoke', output: output(false) },
-  });
-  if (failure === undefined) {
-    events.push(
-      {
-        type: 'TaskSucceeded',
-        taskSucceededEventDetails: { resourceType: 'lambda', resource: 'invoke', output: output(true) },
-      },
-      { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'MarkRemoved' } },
-      { type: 'ExecutionSucceeded', executionSucceededEventDetails: { output: '{}' } },
-    );
-  } else {
-    events.push({
-      type: 'ExecutionFailed',
-      executionFailedEventDetails: { error: 'ProofFailedError', cause: `${failure}. Remedy: remove it by hand` },
-    });
-  }
-  return events.map((event, index) => ({ ...event, id: index + 1, timestamp: at(index) }) as HistoryEvent);
+/** The same teardown, but the proof ends it with an error. */
+const failing = (cause: string): HistoryEvent[] => {
+  const proof = CLEAN.findLastIndex(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name === 'Prove');
+  const last = CLEAN[proof];
+  const failed = { type: 'TaskFailed', taskFailedEventDetails: { error: 'ProofFailedError', cause } };
+  const ended = { type: 'ExecutionFailed', executionFailedEventDetails: { error: 'ProofFailedError', cause } };
+  const more = [failed, ended].map((event, index) => ({ ...last, ...event, id: proof + 2 + index }) as HistoryEvent);
+  return [...CLEAN.slice(0, proof + 1), ...more];
 };
+
+/** A teardown that finds another at work, and leaves it to that. */
+const busy = (holder: string): HistoryEvent[] =>
+  [
+    { type: 'ExecutionStarted' },
+    { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'FenceWorker' } },
+    {
+      type: 'ExecutionSucceeded',
+      executionSucceededEventDetails: { output: JSON.stringify({ outcome: 'busy', holder }) },
+    },
+  ].map((event, index) => ({ ...event, id: index + 1, timestamp: new Date(index) }) as HistoryEvent);
 
 let fleet: DeployedFleet;
 beforeEach(async () => {
@@ -40,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.close());
 
-const withWorker = (name: string, history = teardownHistory()) => {
+const withWorker = (name: string, history = CLEAN) => {
   const execution = executionArn('teardown', `${name}-m1abcd-t1`);
   fleet.api.answer(`DELETE /workers/${name}`, { status: 202, body: { name, generation: 'm1abcd', execution } });
   fleet.history(execution, history);
@@ -55,7 +48,7 @@ describe('teardown', () => {
     expect(code).toBe(0);
     expect(out).toContain('Revoke certificate, delete secret: done');
     expect(out).toContain('Prove nothing is left: done');
-    expect(out).toMatch(/gone gpu-1 \(9\.0s\); checked: instances, secret\n$/);
+    expect(out).toMatch(/gone gpu-1 \(\d\.\ds\); checked: instances, volumes, network interfaces, secret, address\n$/);
   });
 
   it('hands on --deregister-ami', async () => {
@@ -70,7 +63,7 @@ describe('teardown', () => {
   });
 
   it('fails with what is left when the proof fails', async () => {
-    withWorker('gpu-1', teardownHistory('volume vol-1 is still there'));
+    withWorker('gpu-1', failing('volume vol-1 is still there. Remedy: remove it by hand'));
 
     const { code, out, err } = await fleet.run('teardown gpu-1');
 
@@ -79,6 +72,26 @@ describe('teardown', () => {
     expect(err).toContain('error: the teardown of gpu-1 failed: ProofFailedError');
     expect(err).toContain('volume vol-1 is still there');
     expect(err).toContain('remedy   remove it by hand');
+  });
+
+  it('follows the teardown that is already at it', async () => {
+    const holder = executionArn('provision', 'gpu-1-m1abcd');
+    withWorker('gpu-1', busy(holder));
+    // A roll-back: its execution fails with what led to it, yet everything is gone.
+    fleet.history(holder, recordedHistory('rolled-back'));
+
+    const { code, out } = await fleet.run('teardown gpu-1');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/gone gpu-1 .*checked: instances/);
+  });
+
+  it('tells which steps failed on the way although the proof passed', async () => {
+    const skipped = [{ step: 'CancelCommand', error: 'StepUndeliverableError', cause: 'gone' }];
+    const ended = { executionSucceededEventDetails: { output: JSON.stringify({ outcome: 'fenced', skipped }) } };
+    withWorker('gpu-1', CLEAN.with(-1, { ...CLEAN.at(-1), ...ended } as HistoryEvent));
+
+    expect((await fleet.run('teardown gpu-1')).out).toContain('CancelCommand: StepUndeliverableError');
   });
 
   it('takes down several side by side, the first failure deciding the exit code', async () => {
@@ -99,11 +112,7 @@ describe('teardown', () => {
 
   describe('--all', () => {
     beforeEach(() => {
-      const workers = [
-        aWorker({ name: 'gpu-1' }),
-        aWorker({ name: 'gpu-2' }),
-        aWorker({ name: 'old', phase: 'REMOVED' }),
-      ];
+      const workers = [aWorker({ name: 'gpu-1' }), aWorker({ name: 'gpu-2' })];
       fleet.api.answer('GET /workers', { status: 200, body: { workers } });
       withWorker('gpu-1');
       withWorker('gpu-2');
@@ -154,7 +163,8 @@ describe('teardown', () => {
       event: 'result',
       name: 'gpu-1',
       status: 'SUCCEEDED',
-      proof: { checked: ['instances', 'secret'], leftovers: [] },
+      proof: { checked: expect.arrayContaining(['instances', 'secret']), leftovers: [] },
+      skipped: [],
     });
   });
 });

@@ -79,7 +79,7 @@ describe('the API', () => {
 
     await expect(api.workers()).rejects.toMatchObject({
       exitCode: 5,
-      facts: { got: '{"message":"Missing Authentication Token"}', remedy: expect.stringContaining('operator policy') },
+      facts: { got: '{"message":"Missing Authentication Token"}', remedy: expect.stringContaining('-operator-') },
     });
   });
 

@@ -31,13 +31,16 @@ describe('foldHistory', () => {
       'mesh done 0',
       'ready done 0',
     ]);
-    expect(progress.phases[3]?.states).toEqual(['AwaitSsmCheck', 'AwaitSsmDecide', 'AwaitSsmWait']);
+    expect(progress.phases[3]?.states).toEqual(['AwaitSsm', 'AwaitSsmDone', 'AwaitSsmWait']);
   });
 
   it('keeps what tasks answered without the envelope of lambda:invoke', () => {
     const mesh = foldHistory(recordedHistory('provisioned')).phases.find(({ id }) => id === 'mesh');
 
-    expect(mesh?.outputs.at(-1)).toMatchObject({ done: true, result: { step: 'verify-nebula', ok: true } });
+    expect(mesh?.outputs).toContainEqual({
+      done: true,
+      result: { step: 'verify-nebula', ok: true, rc: 0, tail: expect.stringContaining('lighthouse') },
+    });
   });
 
   it('takes first error and remedy of a failed provision, and shows that the roll-back ran', () => {
@@ -46,7 +49,16 @@ describe('foldHistory', () => {
     const { status, failure } = foldHistory(events);
 
     expect(status).toBe('FAILED');
-    expect(summary(events).slice(-2)).toEqual(['mesh failed 1', 'rollback done 0']);
+    expect(summary(events).slice(5)).toEqual([
+      'mesh failed 1',
+      'rollback done 0',
+      'fence done 0',
+      'revoke done 0',
+      'terminate done 0',
+      'release done 0',
+      'proof done 0',
+      'removed done 0',
+    ]);
     expect(failure).toEqual({
       error: 'StepFailedError',
       message: 'verify-nebula failed on gpu-worker-a1b2; got exit code 1: nebula0 has no address',
@@ -58,7 +70,21 @@ describe('foldHistory', () => {
     const events = recordedHistory('stopped');
 
     expect(foldHistory(events)).toMatchObject({ status: 'ABORTED', failure: { error: 'Stopped', message: 'by hand' } });
-    expect(summary(events).at(-1)).toMatch(/^ssm stopped/);
+    expect(summary(events).at(-1)).toBe('ssm stopped 0');
+  });
+
+  it('folds a teardown into the phases that did something: a choice that led past one shows nothing', () => {
+    const events = recordedHistory('torn-down');
+
+    expect(foldHistory(events).phases.find(({ id }) => id === 'proof')?.outputs).toHaveLength(2);
+    expect(summary(events)).toEqual([
+      'fence done 0',
+      'revoke done 0',
+      'terminate done 0',
+      'release done 0',
+      'proof done 0',
+      'removed done 0',
+    ]);
   });
 
   it('is running while the history has no end, whatever the number of events read', () => {

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 
 /**
- * Histories recorded from JSONata machines with the product's state names: `provisioned` (one throttled launch),
- * `rolled-back` (verify-nebula fails) and `stopped` (StopExecution while waiting for Systems Manager).
+ * Histories recorded from the synthesised machines with a function that answers by the contract: `provisioned` (one
+ * throttled launch), `rolled-back` (verify-nebula fails), `stopped` (StopExecution while waiting for Systems Manager),
+ * `torn-down` (proof clean at the second look).
  */
-export const recordedHistory = (name: 'provisioned' | 'rolled-back' | 'stopped'): HistoryEvent[] =>
+export const recordedHistory = (name: 'provisioned' | 'rolled-back' | 'stopped' | 'torn-down'): HistoryEvent[] =>
   readFileSync(`test/golden/histories/${name}.jsonl`, 'utf8')
     .trim()
     .split('\n')
