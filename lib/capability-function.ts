@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Effect, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IDestination } from 'aws-cdk-lib/aws-lambda';
 import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -28,7 +28,6 @@ export interface CapabilityFunctionProps {
 /** A Lambda with its own role and log group; nothing of it outlives the stack. */
 export class CapabilityFunction extends Construct {
   readonly function: LambdaFunction;
-  readonly role: IPrincipal;
 
   constructor(scope: Construct, id: string, props: CapabilityFunctionProps) {
     super(scope, id);
@@ -45,7 +44,6 @@ export class CapabilityFunction extends Construct {
     });
     role.addToPolicy(writeLogs(logGroup));
     for (const statement of props.statements) role.addToPolicy(statement);
-    this.role = role;
     this.function = new LambdaFunction(this, 'Function', {
       functionName: functionName(config.fleet, capability),
       description: entry.description,
@@ -63,7 +61,8 @@ export class CapabilityFunction extends Construct {
   }
 }
 
-const writeLogs = (logGroup: LogGroup): PolicyStatement =>
+/** Writing to one log group, which exists already. */
+export const writeLogs = (logGroup: LogGroup): PolicyStatement =>
   new PolicyStatement({
     effect: Effect.ALLOW,
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

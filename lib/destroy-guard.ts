@@ -1,14 +1,14 @@
-import { CustomResource, Duration } from 'aws-cdk-lib';
-import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import type { CodeFactory } from './bundling.ts';
-import { CapabilityFunction } from './capability-function.ts';
+import { CapabilityResource } from './capability-resource.ts';
 import type { Config } from './config.ts';
 import { allowEverywhere } from './iam/statement.ts';
 
 export interface DestroyGuardProps {
   readonly config: Config;
   readonly code: CodeFactory;
+  /** What must still be there when the guard is asked. */
+  readonly protects: readonly Construct[];
 }
 
 /**
@@ -16,28 +16,16 @@ export interface DestroyGuardProps {
  * before what could still tear the workers down is gone.
  */
 export class DestroyGuard extends Construct {
-  private readonly resource: CustomResource;
-
-  constructor(scope: Construct, id: string, { config, code }: DestroyGuardProps) {
+  constructor(scope: Construct, id: string, { config, code, protects }: DestroyGuardProps) {
     super(scope, id);
-    const onEvent = new CapabilityFunction(this, 'OnEvent', {
+    const guard = new CapabilityResource(this, 'Guard', {
       capability: 'guard',
       config,
       code,
-      environment: { FLEET: config.fleet },
       statements: [allowEverywhere(['ec2:DescribeInstances'])],
-    });
-    const provider = new Provider(this, 'Provider', { onEventHandler: onEvent.function });
-    this.resource = new CustomResource(this, 'Guard', {
-      serviceToken: provider.serviceToken,
       resourceType: 'Custom::DestroyGuard',
-      serviceTimeout: Duration.minutes(5),
       properties: { fleet: config.fleet },
     });
-  }
-
-  /** Call last: the guard then goes first. */
-  protect(everything: readonly Construct[]): void {
-    this.resource.node.addDependency(...everything);
+    guard.resource.node.addDependency(...protects);
   }
 }

@@ -60,7 +60,7 @@ export class FleetStack extends Stack {
 
   /** Made last, over everything made before it. */
   private guard({ config, code }: FleetStackProps): void {
-    const everything = this.node.children.filter((child) => child instanceof Construct);
-    new DestroyGuard(this, 'DestroyGuard', { config, code }).protect(everything);
+    const protects = this.node.children.filter((child) => child instanceof Construct);
+    new DestroyGuard(this, 'DestroyGuard', { config, code, protects });
   }
 }

@@ -1,12 +1,13 @@
-import { CfnOutput, CustomResource, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { createHash } from 'node:crypto';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { type IKey, Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
-import { Provider } from 'aws-cdk-lib/custom-resources';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { OUTPUT, parameterName, type SignerSettings } from '#contract';
 import type { CodeFactory } from './bundling.ts';
-import { CapabilityFunction } from './capability-function.ts';
+import { CapabilityResource } from './capability-resource.ts';
 import type { Config } from './config.ts';
+import { keepKey, onlySign } from './iam/ca-key-policy.ts';
 import { signCertificates } from './iam/identity-policy.ts';
 import { allow } from './iam/statement.ts';
 import { functionRoleName, roleArn } from './names.ts';
@@ -19,6 +20,14 @@ export interface MeshStackProps extends StackProps {
 /** Functions that may sign; the key refuses everybody else. */
 const SIGNING_FUNCTIONS = ['ca', 'identity', 'certificates'] as const;
 
+interface Authority {
+  /** PEM. */
+  readonly certificate: string;
+  readonly fingerprint: string;
+  /** Name of the parameter that holds the certificate. */
+  readonly parameter: string;
+}
+
 /**
  * The certificate authority. Key and certificate outlive the stack: the homelab trusts them, and no other key can take
  * their place without a roll-over.
@@ -28,19 +37,21 @@ export class MeshStack extends Stack {
   /** PEM of the CA certificate. */
   readonly caCertificate: string;
 
-  constructor(scope: Construct, id: string, props: MeshStackProps) {
+  constructor(scope: Construct, id: string, { config, code, ...props }: MeshStackProps) {
     super(scope, id, { ...props, terminationProtection: true });
-    const { ca } = props.config.mesh;
+    const { ca } = config.mesh;
     if (ca.signer === 'secret') {
       this.signer = { kind: 'secret', secretArn: ca.secretArn ?? '' };
-      this.caCertificate = ca.certificate ?? '';
+      const authority = this.existingAuthority(config, ca.certificate ?? '');
+      this.caCertificate = authority.certificate;
+      this.outputs(authority);
       return;
     }
-    const key = ca.keyArn === undefined ? this.caKey(props.config) : Key.fromKeyArn(this, 'CaKey', ca.keyArn);
+    const key = ca.keyArn === undefined ? this.caKey(config) : Key.fromKeyArn(this, 'CaKey', ca.keyArn);
     this.signer = { kind: 'kms', keyArn: key.keyArn };
-    const certificate = this.selfSigned(key, props);
-    this.caCertificate = certificate.getAttString('Certificate');
-    this.outputs(certificate);
+    const authority = this.ownAuthority(config, code, key);
+    this.caCertificate = authority.certificate;
+    this.outputs(authority);
   }
 
   /** RETAIN_ON_UPDATE_OR_DELETE: a failed first deploy leaves no orphan key, everything later keeps it. */
@@ -52,58 +63,55 @@ export class MeshStack extends Stack {
       keyUsage: KeyUsage.SIGN_VERIFY,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
-    key.addToResourcePolicy(this.denySigningToOthers(config));
-    key.addToResourcePolicy(denyHastyDeletion());
+    key.addToResourcePolicy(onlySign(SIGNING_FUNCTIONS.map((name) => roleArn(this, functionRoleName(config, name)))));
+    key.addToResourcePolicy(keepKey());
     return key;
   }
 
-  /** By the roles' ARNs as text: a role named as principal would have to exist before the key. */
-  private denySigningToOthers(config: Config): PolicyStatement {
-    const signers = SIGNING_FUNCTIONS.map((name) => roleArn(this, functionRoleName(config, name)));
-    return new PolicyStatement({
-      sid: 'OnlySignersSign',
-      effect: Effect.DENY,
-      principals: [new AnyPrincipal()],
-      actions: ['kms:Sign'],
-      resources: ['*'],
-      conditions: { ArnNotEquals: { 'aws:PrincipalArn': signers } },
-    });
-  }
-
-  private selfSigned(key: IKey, { config, code }: MeshStackProps): CustomResource {
+  /** Signed by the key itself, once; the handler adopts what an earlier deploy has left. */
+  private ownAuthority(config: Config, code: CodeFactory, key: IKey): Authority {
     const parameter = parameterName.caCertificate(config.fleet, key.keyId);
-    const onEvent = new CapabilityFunction(this, 'Ca', {
+    const { fleet, mesh } = config;
+    const { resource } = new CapabilityResource(this, 'Ca', {
       capability: 'ca',
       config,
       code,
-      environment: { FLEET: config.fleet },
       statements: [
         ...signCertificates({ kind: 'kms', keyArn: key.keyArn }),
         allow(
-          ['ssm:GetParameter', 'ssm:PutParameter', 'ssm:AddTagsToResource'],
+          ['ssm:GetParameter', 'ssm:PutParameter'],
           [this.formatArn({ service: 'ssm', resource: 'parameter', resourceName: parameter.slice(1) })],
         ),
       ],
-    });
-    const provider = new Provider(this, 'CaProvider', { onEventHandler: onEvent.function });
-    return new CustomResource(this, 'CaCertificate', {
-      serviceToken: provider.serviceToken,
       resourceType: 'Custom::NebulaCa',
-      serviceTimeout: Duration.minutes(5),
       properties: {
         keyArn: key.keyArn,
         keyId: key.keyId,
-        fleet: config.fleet,
-        name: config.mesh.ca.name,
-        groups: config.mesh.ca.groups,
-        days: config.mesh.ca.days,
+        fleet,
+        name: mesh.ca.name,
+        groups: mesh.ca.groups,
+        days: mesh.ca.days,
       },
     });
+    return {
+      certificate: resource.getAttString('Certificate'),
+      fingerprint: resource.getAttString('Fingerprint'),
+      parameter: resource.getAttString('Parameter'),
+    };
   }
 
-  private outputs(certificate: CustomResource): void {
-    const parameter = certificate.getAttString('Parameter');
-    new CfnOutput(this, OUTPUT.caFingerprint, { value: certificate.getAttString('Fingerprint') });
+  /** A CA made by `nebula-cert`: its certificate comes from the configuration, its key never passes here. */
+  private existingAuthority(config: Config, certificate: string): Authority {
+    const { parameterName: parameter } = new StringParameter(this, 'CaCertificate', {
+      parameterName: parameterName.caCertificate(config.fleet, 'existing'),
+      description: `Nebula CA of fleet ${config.fleet}`,
+      stringValue: certificate,
+    });
+    return { certificate, fingerprint: fingerprintOf(certificate), parameter };
+  }
+
+  private outputs({ fingerprint, parameter }: Authority): void {
+    new CfnOutput(this, OUTPUT.caFingerprint, { value: fingerprint });
     new CfnOutput(this, OUTPUT.caCertificateParameter, { value: parameter });
     new CfnOutput(this, OUTPUT.trustStep, {
       value:
@@ -113,12 +121,8 @@ export class MeshStack extends Stack {
   }
 }
 
-const denyHastyDeletion = (): PolicyStatement =>
-  new PolicyStatement({
-    sid: 'DeletionTakesThirtyDays',
-    effect: Effect.DENY,
-    principals: [new AnyPrincipal()],
-    actions: ['kms:ScheduleKeyDeletion'],
-    resources: ['*'],
-    conditions: { NumericLessThan: { 'kms:ScheduleKeyDeletionPendingWindowInDays': '30' } },
-  });
+/** SHA-256 of the encoded certificate, as `nebula-cert print` shows it. */
+const fingerprintOf = (pem: string): string =>
+  createHash('sha256')
+    .update(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'))
+    .digest('hex');

@@ -12,8 +12,10 @@ export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
     }),
     // A Spot request carries no tag of ours; its id comes from an instance that does.
     allow(['ec2:CancelSpotInstanceRequests'], [ec2Arn(scope, 'spot-instances-request')]),
-    allow(['ec2:DeregisterImage'], [ec2Arn(scope, 'image', '')], ours),
-    allow(['ec2:DeleteSnapshot'], [ec2Arn(scope, 'snapshot', '')], ours),
+    // Only when a teardown is asked for it, and never an image of somebody else's.
+    allow(['ec2:DeregisterImage', 'ec2:DeleteSnapshot'], [ec2Arn(scope, 'image', ''), ec2Arn(scope, 'snapshot', '')], {
+      StringEquals: { 'ec2:Owner': scope.stack.account },
+    }),
     allow(['secretsmanager:DeleteSecret'], [workerSecretsArn(scope)], ours),
     allow(['secretsmanager:DescribeSecret'], [workerSecretsArn(scope)]),
     // An image that a role still boots from must not be deregistered.

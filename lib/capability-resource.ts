@@ -1,0 +1,65 @@
+import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { Construct } from 'constructs';
+import { functionName } from '#contract';
+import type { CodeFactory } from './bundling.ts';
+import { CapabilityFunction, writeLogs } from './capability-function.ts';
+import type { Config } from './config.ts';
+import { functionRoleName } from './names.ts';
+
+export interface CapabilityResourceProps {
+  readonly capability: 'ca' | 'guard';
+  readonly config: Config;
+  readonly code: CodeFactory;
+  /** What the handler may do. */
+  readonly statements: readonly PolicyStatement[];
+  /** Type of the resource, `Custom::…`. */
+  readonly resourceType: string;
+  /** What the handler gets as `ResourceProperties`. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A custom resource with one of our handlers behind it. The framework's own function in between gets role and logs of
+ * ours: its defaults write any log of the account and stay behind when the stack goes.
+ */
+export class CapabilityResource extends Construct {
+  readonly resource: CustomResource;
+
+  constructor(scope: Construct, id: string, props: CapabilityResourceProps) {
+    super(scope, id);
+    const { capability, config, code, statements, resourceType, properties } = props;
+    const handler = new CapabilityFunction(this, 'OnEvent', {
+      capability,
+      config,
+      code,
+      environment: { FLEET: config.fleet },
+      statements,
+    });
+    const framework = `${capability}-framework`;
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName(config.fleet, framework)}`,
+      retention: config.operations.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      roleName: functionRoleName(config, framework),
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    role.addToPolicy(writeLogs(logGroup));
+    const provider = new Provider(this, 'Provider', {
+      onEventHandler: handler.function,
+      providerFunctionName: functionName(config.fleet, framework),
+      frameworkOnEventRole: role,
+      logGroup,
+    });
+    this.resource = new CustomResource(this, 'Resource', {
+      serviceToken: provider.serviceToken,
+      resourceType,
+      serviceTimeout: Duration.minutes(5),
+      properties,
+    });
+  }
+}
