@@ -18,9 +18,7 @@ export type CodeFactory = (name: FunctionName) => Code;
  * `keepNames` keeps the names of errors, which state machines match.
  */
 export const buildBundles = async (): Promise<ReadonlyMap<FunctionName, Uint8Array>> => {
-  const names = (Object.keys(ENTRY_POINTS) as FunctionName[]).filter((name) =>
-    existsSync(join(ROOT, ENTRY_POINTS[name].file)),
-  );
+  const names = Object.keys(ENTRY_POINTS) as FunctionName[];
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(names.map((name) => [name, ENTRY_POINTS[name].file])),
@@ -39,7 +37,12 @@ export const buildBundles = async (): Promise<ReadonlyMap<FunctionName, Uint8Arr
     logLevel: 'error',
   });
   const bundles = new Map(outputFiles.map((file) => [file.path, file.contents]));
-  return new Map(names.map((name) => [name, bundles.get(join(ROOT, 'out', `${name}.mjs`)) ?? new Uint8Array()]));
+  return new Map(
+    names.flatMap((name) => {
+      const contents = bundles.get(join(ROOT, 'out', `${name}.mjs`));
+      return contents === undefined ? [] : [[name, contents]];
+    }),
+  );
 };
 
 /** Directory with the bundle as `index.mjs`, named by its content; two processes may write it at the same time. */
@@ -63,8 +66,7 @@ export const bundledCode = async (): Promise<CodeFactory> => {
   const bundles = await buildBundles();
   return (name) => {
     const contents = bundles.get(name);
-    return contents === undefined
-      ? Code.fromInline("export const handler = async () => { throw new Error('not built yet'); };")
-      : Code.fromAsset(bundleDirectory(name, contents));
+    if (contents === undefined) throw new Error(`no bundle of ${name}, got ${[...bundles.keys()].join(', ')}`);
+    return Code.fromAsset(bundleDirectory(name, contents));
   };
 };

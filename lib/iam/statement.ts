@@ -46,7 +46,6 @@ export const WITHOUT_RESOURCE = {
   'ssmmessages:CreateDataChannel': 'no resource type; Run Command and Session Manager',
   'ssmmessages:OpenControlChannel': 'no resource type; Run Command and Session Manager',
   'ssmmessages:OpenDataChannel': 'no resource type; Run Command and Session Manager',
-  'tag:GetResources': 'no resource type; the proof reports what still carries the tag',
 } as const;
 
 export const ec2Arn = ({ stack, config }: PolicyScope, resource: string, owner = stack.account): string =>

@@ -36,7 +36,6 @@ export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
       'ec2:DescribeSpotInstanceRequests',
       'ec2:DescribeImages',
       'secretsmanager:ListSecrets',
-      'tag:GetResources',
     ]),
   ];
 };
