@@ -1,3 +1,4 @@
+import { asCommandError, CommandError } from './errors.ts';
 import type { Fleet } from './fleet.ts';
 import type { Io } from './io.ts';
 import { followExecution } from './progress/follow-execution.ts';
@@ -12,6 +13,17 @@ export interface Subject {
 export interface Ended extends Subject {
   readonly progress: ExecutionProgress;
 }
+
+/** Following failed, e.g. for want of a network; what was followed goes on. */
+const lostSight = (error: unknown, io: Io): CommandError => {
+  const { exitCode, facts } = asCommandError(error);
+  return new CommandError(exitCode, {
+    what: `lost sight of it: ${facts.what}`,
+    ...(facts.got === undefined ? {} : { got: facts.got }),
+    remedy: io.interruption.notice || facts.remedy,
+    cause: error,
+  });
+};
 
 const FRAME_MILLISECONDS = 120;
 
@@ -48,6 +60,8 @@ export const followAll = async (
         return { ...subject, progress };
       }),
     );
+  } catch (error) {
+    throw io.interruption.signal.aborted ? error : lostSight(error, io);
   } finally {
     clearInterval(frames);
     renderer.finish();

@@ -38,13 +38,18 @@ const processInterruption = (): Interruption => {
 };
 
 const terminalQuestion = async (question: string): Promise<string> => {
-  const { createInterface } = await import('node:readline/promises');
+  const { createInterface } = await import('node:readline');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await terminal.question(question);
-  } finally {
-    terminal.close();
-  }
+  // Reading a line, the terminal hands Ctrl-C to the reader instead of the process.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  return new Promise((resolve) => {
+    // Ctrl-D is no answer.
+    terminal.on('close', () => resolve(''));
+    terminal.question(question, (answer) => {
+      resolve(answer);
+      terminal.close();
+    });
+  });
 };
 
 export const processIo = (): Io => ({

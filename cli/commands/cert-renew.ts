@@ -7,6 +7,7 @@ import type { Io } from '../io.ts';
 import { formatElapsed } from '../render/duration.ts';
 import { failureOf, tookMilliseconds } from '../render/outcome.ts';
 import { paint } from '../render/output.ts';
+import { readWorkerNames } from '../worker-name.ts';
 import { manualExecutionName } from './sweep.ts';
 
 export const registerCertRenew = (cert: Command, io: Io): void => {
@@ -19,6 +20,7 @@ export const registerCertRenew = (cert: Command, io: Io): void => {
     )
     .argument('<name>', 'the worker')
     .action(async (name: string, _options: unknown, command: Command) => {
+      await readWorkerNames([name]);
       const fleet = await openFleet(command, io);
       const json = wantsJson(command);
       const before = await fleet.api.worker(name);

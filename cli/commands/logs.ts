@@ -5,6 +5,7 @@ import { type Fleet, openFleet, wantsJson } from '../fleet.ts';
 import type { Io } from '../io.ts';
 import { foldHistory } from '../progress/fold-history.ts';
 import { type ExecutionLog, logToJson, renderLog } from '../render/log.ts';
+import { readWorkerNames } from '../worker-name.ts';
 
 /** A worker's life is one provision and any number of teardowns, whose names the doors derive from name and generation. */
 const executionsOf = async (fleet: Fleet, name: string): Promise<string[]> => {
@@ -54,9 +55,7 @@ export const registerLogs = (program: Command, io: Io): void => {
       '\nExamples:\n  $ carrierarr logs gpu-worker-001\n  $ carrierarr logs gpu-worker-001 --json | jq .',
     )
     .action(async (name: string, _options: unknown, command: Command) => {
-      const { WorkerName } = await import('#contract');
-      const { parseInput } = await import('#shared/input.ts');
-      parseInput(WorkerName, name);
+      await readWorkerNames([name]);
       const logs = await read(await openFleet(command, io), name);
       if (logs.length === 0) {
         throw new CommandError(EXIT.notFound, {

@@ -63,11 +63,13 @@ const readRequest = async (argument: string | undefined, options: ProvisionOptio
 const announce = (io: Io, answer: ProvisionAnswer & { created: boolean }, json: boolean): void => {
   const { name, address, generation, execution, created } = answer;
   if (json) {
-    io.out.write(`${JSON.stringify({ event: 'started', name, address, generation, execution, created })}\n`);
+    const { phase } = answer;
+    io.out.write(`${JSON.stringify({ event: 'started', name, address, generation, execution, created, phase })}\n`);
     return;
   }
+  const phase = answer.phase === 'READY' ? ' and is ready' : '';
   const head = `${paint(io.out, 'bold', name)} at ${address}`;
-  io.out.write(created ? `Provisioning ${head}\n` : `${head} exists already with the same parameters\n`);
+  io.out.write(created ? `Provisioning ${head}\n` : `${head} exists already with the same parameters${phase}\n`);
 };
 
 const conclude = (io: Io, answer: ProvisionAnswer, progress: ExecutionProgress, json: boolean): void => {
@@ -99,6 +101,8 @@ const provision = async (fleet: Fleet, request: ProvisionRequest, wait: boolean,
   const answer = await fleet.api.provision(request);
   const { name, execution } = answer;
   announce(io, answer, json);
+  // Its execution may have ended so long ago that its history is gone.
+  if (!answer.created && answer.phase === 'READY') return;
   if (!wait) {
     if (!json) io.out.write(`follow it with: carrierarr status ${name} --watch\n`);
     return;

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 import { type Fleet, openFleet } from '../fleet.ts';
 import type { Io } from '../io.ts';
 import { findProgram } from '../system/find-program.ts';
+import { readWorkerNames } from '../worker-name.ts';
 
 export const PLUGIN = 'session-manager-plugin';
 export const PLUGIN_REMEDY =
@@ -70,6 +71,7 @@ export const registerShell = (program: Command, io: Io): void => {
     .argument('<name>', 'the worker')
     .addHelpText('after', '\nExample:\n  $ carrierarr shell gpu-worker-001')
     .action(async (name: string, _options: unknown, command: Command) => {
+      await readWorkerNames([name]);
       if ((await findProgram(PLUGIN, io.environment)) === undefined) {
         throw new CommandError(EXIT.setup, { what: `${PLUGIN} is not installed`, remedy: PLUGIN_REMEDY });
       }

@@ -5,6 +5,7 @@ import { type Fleet, openFleet, wantsJson } from '../fleet.ts';
 import type { Io } from '../io.ts';
 import { renderTable } from '../render/table.ts';
 import { fleetColumns, workerDetails } from '../render/workers.ts';
+import { readWorkerNames } from '../worker-name.ts';
 
 interface StatusOptions {
   readonly watch?: boolean;
@@ -52,6 +53,7 @@ export const registerStatus = (program: Command, io: Io): void => {
     .option('-a, --all', 'removed workers as well (kept for 30 days)')
     .addHelpText('after', '\nExamples:\n  $ carrierarr status --watch\n  $ carrierarr status gpu-worker-001 --json')
     .action(async (name: string | undefined, options: StatusOptions, command: Command) => {
+      await readWorkerNames(name === undefined ? [] : [name]);
       const fleet = await openFleet(command, io);
       const json = wantsJson(command);
       const all = options.all === true;

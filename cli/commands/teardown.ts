@@ -9,6 +9,7 @@ import type { ExecutionProgress } from '../progress/fold-history.ts';
 import { formatElapsed } from '../render/duration.ts';
 import { failureOf, isGone, tookMilliseconds } from '../render/outcome.ts';
 import { paint } from '../render/output.ts';
+import { readWorkerNames } from '../worker-name.ts';
 
 interface TeardownOptions {
   readonly all?: boolean;
@@ -148,6 +149,7 @@ export const registerTeardown = (program: Command, io: Io): void => {
     .action(async (names: string[], options: TeardownOptions, command: Command) => {
       if (options.all === true && names.length > 0) throw usage('names and --all together', 'give one or the other');
       if (options.all !== true && names.length === 0) throw usage('no worker named', 'name the workers, or say --all');
+      await readWorkerNames(names);
       const fleet = await openFleet(command, io);
       const json = wantsJson(command);
       const chosen = options.all ? await everyWorker(fleet, options, json, io) : [...new Set(names)];

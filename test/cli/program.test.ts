@@ -42,6 +42,17 @@ describe('carrierarr', () => {
     expect(fleet.cloudFormation.calls()).toHaveLength(0);
   });
 
+  it.each(['status', 'logs', 'shell', 'teardown', 'cert renew'])(
+    '%s refuses what cannot be a name',
+    async (command) => {
+      const { code, err } = await fleet.run([...command.split(' '), '../workers']);
+
+      expect(code).toBe(2);
+      expect(err).toContain('name: not valid; got "../workers"');
+      expect(fleet.api.requests).toEqual([]);
+    },
+  );
+
   it('takes global options before and after the command', async () => {
     fleet.api.answer('GET /workers', { status: 200, body: { workers: [] } });
 

@@ -1,3 +1,4 @@
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordedHistory } from '../support/histories.ts';
 import { aProblem, executionArn } from '../support/builders.ts';
@@ -69,6 +70,28 @@ describe('provision', () => {
 
     expect(code).toBe(0);
     expect(out).toContain('exists already with the same parameters');
+  });
+
+  it('does not follow a worker that is ready', async () => {
+    fleet.api.answer('POST /workers', { status: 200, body: { ...ANSWER, phase: 'READY' } });
+
+    const { code, out } = await fleet.run(`provision ${NAME}`);
+
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'gpu-worker-a1b2 at 10.100.2.1 exists already with the same parameters and is ready\n',
+    });
+    expect(fleet.sfn.calls()).toHaveLength(0);
+  });
+
+  it('says that the provisioning goes on when it loses sight of it', async () => {
+    fleet.sfn.on(GetExecutionHistoryCommand).rejects(Object.assign(new Error('no network'), { code: 'ENOTFOUND' }));
+
+    const { code, err } = await fleet.run(`provision ${NAME}`);
+
+    expect(code).toBe(5);
+    expect(err).toContain('lost sight of it: AWS cannot be reached');
+    expect(err).toContain('carrierarr teardown gpu-worker-a1b2');
   });
 
   it('reports the first error, its remedy and the roll-back when it fails', async () => {
