@@ -31,38 +31,44 @@ const refusal = (status: number, type: string, message: string): DoorAnswer => (
   body: Buffer.from(JSON.stringify({ __type: type, message })),
 });
 
+const unavailable = (error: Error): DoorAnswer => refusal(503, 'ServiceUnavailable', error.message);
+
+const ask = (endpoint: URL, request: DoorRequest, resolve: (answer: DoorAnswer) => void): void => {
+  const { method, path, headers, body } = request;
+  const outgoing = httpRequest({
+    host: endpoint.hostname,
+    port: endpoint.port,
+    method,
+    path,
+    headers: [...endToEnd(headers), ['content-length', String(body.length)]].flat(),
+  });
+  outgoing.once('error', (error) => resolve(unavailable(error)));
+  outgoing.once('response', (incoming) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.once('error', (error) => resolve(unavailable(error)));
+    incoming.once('end', () => {
+      const answered = endToEnd(pairsOf(incoming.rawHeaders));
+      resolve({ status: incoming.statusCode ?? 502, headers: answered, body: Buffer.concat(chunks) });
+    });
+  });
+  outgoing.end(body);
+};
+
 /**
  * Passes what a node asks of AWS on to the endpoint that answers for it. The emulator's and the edge's own controls
  * (`/_…`) are no part of AWS, so no node reaches them.
  */
-export const passToAws = (endpoint: string, request: DoorRequest): Promise<DoorAnswer> => {
-  if (/^(?:https?:\/\/[^/]*)?\/+(?:_|%5f)/i.test(request.path)) {
-    return Promise.resolve(refusal(403, 'AccessDeniedException', 'not a path of AWS'));
-  }
-  return new Promise((resolve) => {
-    const target = new URL(endpoint);
-    const outgoing = httpRequest(
-      {
-        host: target.hostname,
-        port: target.port,
-        method: request.method,
-        path: request.path,
-        headers: [...endToEnd(request.headers), ['content-length', String(request.body.length)]].flat(),
-      },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.once('error', () => resolve(refusal(503, 'ServiceUnavailable', 'the answer broke off')));
-        incoming.once('end', () =>
-          resolve({
-            status: incoming.statusCode ?? 502,
-            headers: endToEnd(pairsOf(incoming.rawHeaders)),
-            body: Buffer.concat(chunks),
-          }),
-        );
-      },
-    );
-    outgoing.once('error', (error) => resolve(refusal(503, 'ServiceUnavailable', error.message)));
-    outgoing.end(request.body);
+export const passToAws = (endpoint: string, request: DoorRequest): Promise<DoorAnswer> =>
+  new Promise((resolve) => {
+    if (/^(?:https?:\/\/[^/]*)?\/+(?:_|%5f)/i.test(request.path)) {
+      resolve(refusal(403, 'AccessDeniedException', 'not a path of AWS'));
+      return;
+    }
+    try {
+      ask(new URL(endpoint), request, resolve);
+    } catch (error) {
+      // Node's client refuses to send a path or header that would break the request apart.
+      resolve(refusal(400, 'ValidationException', error instanceof Error ? error.message : String(error)));
+    }
   });
-};

@@ -43,6 +43,7 @@ export interface NodeCommandResult {
 export interface RunningNode {
   /** Resolves when the agent has registered; rejects when the node died first. */
   readonly registered: Promise<void>;
+  /** Rejects when the node is gone before the command has ended: then nobody can tell how it ended. */
   run(command: NodeCommand): Promise<NodeCommandResult>;
   cancel(commandId: string): Promise<void>;
   /** Ends every process and removes every namespace and device of the node. Idempotent. */

@@ -111,6 +111,11 @@ export class CellNode implements RunningNode {
   }
 
   async #reply(question: DoorQuestion): Promise<void> {
-    this.#cell.send({ type: 'answer', id: question.id, ...(await this.#options.answer(question)) });
+    try {
+      this.#cell.send({ type: 'answer', id: question.id, ...(await this.#options.answer(question)) });
+    } catch (error) {
+      this.#cell.log(`host: ${question.method} ${question.path}: ${String(error)}\n`);
+      this.#cell.send({ type: 'answer', id: question.id, status: 500, headers: [], body: '' });
+    }
   }
 }

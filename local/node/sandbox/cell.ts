@@ -65,6 +65,8 @@ export class Cell {
     this.#console = join(options.directory, 'console.log');
     this.#child = spawn('setpriv', commandOf(options), {
       cwd: options.directory,
+      // A session of its own: what runs on a node must not reach the caller's terminal through /dev/tty.
+      detached: true,
       env: environmentOf(options),
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
@@ -76,7 +78,7 @@ export class Cell {
     this.#line.on('data', (chunk: Buffer) => this.#receive(chunk.toString('utf8'), onMessage));
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
-        this.log(`${error.message}\n`);
+        this.log(`setpriv of util-linux cannot be started: ${error.message}\n`);
         resolve();
       });
       this.#child.once('exit', () => resolve());
@@ -97,7 +99,11 @@ export class Cell {
   log(text: string): void {
     if (this.#consoleLength > CONSOLE_LIMIT) return;
     this.#consoleLength += text.length;
-    appendFileSync(this.#console, text);
+    try {
+      appendFileSync(this.#console, text);
+    } catch {
+      // The cloud's directory was removed before the node's last word.
+    }
   }
 
   /** Breaks the line, which ends the agent and everything below it; what lingers is killed. */

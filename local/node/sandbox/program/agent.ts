@@ -26,7 +26,8 @@ const start = async (order: StartOrder, doors: Doors, channel: Channel): Promise
   await Promise.all([doors.open(order.awsPort), guest.start()]);
   await boot(order.boot, guest, channel);
   channel.send({ type: 'registered' });
-  return new Commands(guest, order.instanceId, async () => {
+  const orchestration = `/var/lib/amazon/ssm/${order.instanceId}/document/orchestration`;
+  return new Commands(guest, orchestration, async () => {
     channel.send({ type: 'console', text: 'restart, asked for by exit code 194\n' });
     await guest.restart();
     await boot(order.boot, guest, channel);

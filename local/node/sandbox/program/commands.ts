@@ -39,13 +39,14 @@ const exitOf = (child: ChildProcess): Promise<number> =>
 /** Runs commands as the Systems Manager agent does. */
 export class Commands {
   readonly #open = new Map<string, Open>();
-  readonly #guest: Guest;
+  readonly #guest: Pick<Guest, 'spawn'>;
   readonly #orchestration: string;
   readonly #reboot: () => Promise<void>;
 
-  constructor(guest: Guest, instanceId: string, reboot: () => Promise<void>) {
+  /** `orchestration`: folder in which scripts and their output are kept. */
+  constructor(guest: Pick<Guest, 'spawn'>, orchestration: string, reboot: () => Promise<void>) {
     this.#guest = guest;
-    this.#orchestration = `/var/lib/amazon/ssm/${instanceId}/document/orchestration`;
+    this.#orchestration = orchestration;
     this.#reboot = reboot;
   }
 
@@ -71,6 +72,7 @@ export class Commands {
       const report = await this.#once(order, open, directory);
       if (report.exitCode !== REBOOT || open.stopped !== undefined || reboots === REBOOTS_AT_MOST) return report;
       await this.#reboot();
+      if (open.stopped !== undefined) return { ...report, status: open.stopped, exitCode: STOPPED };
     }
   }
 

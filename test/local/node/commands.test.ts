@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Commands } from '../../../local/node/sandbox/program/commands.ts';
+import type { CommandOrder } from '../../../local/node/sandbox/program/protocol.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'carrierarr-commands-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const order = (script: string, overrides: Partial<CommandOrder> = {}): CommandOrder => ({
+  commandId: 'c-1',
+  script: `#!/bin/bash\n${script}\n`,
+  environment: {},
+  timeoutSeconds: 10,
+  ...overrides,
+});
+
+/** Runs on this machine: these scripts touch nothing. */
+const aNode = (reboot: () => Promise<void> = async () => undefined) =>
+  new Commands(
+    {
+      spawn: ([program = '', ...parameters], environment, stdio) =>
+        spawn(program, parameters, { detached: true, env: { PATH: process.env.PATH, ...environment }, stdio }),
+    },
+    folder,
+    reboot,
+  );
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+
+describe('the agent', () => {
+  it('runs a script with its variables and reports code and output', async () => {
+    const report = await aNode().run(
+      order('echo "$SSM_Worker"; echo oh >&2', { environment: { SSM_Worker: 'gpu-1' } }),
+    );
+
+    expect(report).toEqual({ commandId: 'c-1', status: 'Success', exitCode: 0, stdout: 'gpu-1\n', stderr: 'oh\n' });
+  });
+
+  it('reports failure with the exit code', async () => {
+    expect(await aNode().run(order('exit 64'))).toMatchObject({ status: 'Failed', exitCode: 64 });
+  });
+
+  it('keeps the first 24,000 and 8,000 characters, not bytes', async () => {
+    const report = await aNode().run(order("printf 'é%.0s' {1..30000}; echo end; printf 'x%.0s' {1..9000} >&2"));
+
+    expect(report.stdout).toBe('é'.repeat(24_000));
+    expect(report.stderr).toBe('x'.repeat(8_000));
+  });
+
+  it('takes exit code 137 for a time-out', async () => {
+    expect(await aNode().run(order('exit 137'))).toMatchObject({ status: 'TimedOut', exitCode: 137 });
+  });
+
+  it('kills the whole process group when the time is up', async () => {
+    const mark = join(folder, 'mark');
+
+    const report = await aNode().run(order(`(sleep 0.6; touch '${mark}') & sleep 30`, { timeoutSeconds: 0.2 }));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+
+    expect(report).toMatchObject({ status: 'TimedOut', exitCode: 137 });
+    expect(() => readFileSync(mark)).toThrow();
+  });
+
+  it('ends a cancelled script', async () => {
+    const commands = aNode();
+    const running = commands.run(order(`touch '${folder}/started'; sleep 30`));
+    await until(() => {
+      try {
+        readFileSync(join(folder, 'started'));
+        return true;
+      } catch {
+        return false;
+      }
+    });
+
+    commands.cancel('c-1');
+
+    expect(await running).toMatchObject({ status: 'Cancelled', exitCode: 137 });
+  });
+
+  it('does not wait for a daemon that keeps the output open', async () => {
+    const began = Date.now();
+
+    const report = await aNode().run(order('sleep 5 & echo started'));
+
+    expect(report.stdout).toBe('started\n');
+    expect(Date.now() - began).toBeLessThan(3000);
+  });
+
+  it('restarts the node on exit code 194 and runs the script again', async () => {
+    let reboots = 0;
+    const commands = aNode(async () => {
+      reboots += 1;
+    });
+
+    const report = await commands.run(order(`[[ -e '${folder}/again' ]] && exit 0; touch '${folder}/again'; exit 194`));
+
+    expect(report).toMatchObject({ status: 'Success', exitCode: 0 });
+    expect(reboots).toBe(1);
+  });
+
+  it('restarts a node only so often', async () => {
+    let reboots = 0;
+    const commands = aNode(async () => {
+      reboots += 1;
+    });
+
+    expect(await commands.run(order('exit 194'))).toMatchObject({ status: 'Failed', exitCode: 194 });
+    expect(reboots).toBe(5);
+  });
+});
