@@ -49,8 +49,7 @@ export interface AuthorityFacts {
 const unlike = (what: string, got: string, allowed: string, remedy: string): ConfigurationError =>
   new ConfigurationError({ what, got, allowed, remedy });
 
-const ROLL_OVER =
-  'a CA with another name or other groups is a new CA with a new key: docs/operations.md, "Roll the CA over"';
+export const ROLL_OVER = 'for another CA see docs/operations.md, "Rolling over the CA"';
 
 const describe = (name: string, groups: readonly string[]): string => `${name}, groups ${groups.join(', ') || 'any'}`;
 
@@ -67,7 +66,8 @@ const adopt = (kept: Authority, publicKey: Uint8Array, order: AuthorityOrder, pa
     );
   }
   const [is, wanted] = [describe(details.name, details.groups), describe(order.name, order.groups)];
-  if (is !== wanted) throw unlike('the CA of this key exists and is another one', wanted, is, ROLL_OVER);
+  if (is !== wanted)
+    throw unlike('the CA of this key exists and is another one', wanted, is, `put mesh.ca back; ${ROLL_OVER}`);
 };
 
 const factsOf = ({ certificate, fingerprint }: Authority, Parameter: string): AuthorityFacts => ({
@@ -127,7 +127,7 @@ export const createAuthority = async (ports: AuthorityPorts, order: AuthorityOrd
 };
 
 /**
- * An update may not change the CA: every node trusts its fingerprint.
+ * An update may not change the CA of a key: every node trusts its fingerprint.
  * @param present fingerprint of the CA in use, the resource's physical id
  * @throws ConfigurationError
  */

@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { ConfigurationError, PermissionError } from '#shared/errors.ts';
 import { parseInput } from '#shared/input.ts';
 import type { Clock } from '#shared/clock.ts';
-import { type AuthorityFacts, type AuthorityPorts, createAuthority, keepAuthority } from './create-authority.ts';
+import {
+  type AuthorityFacts,
+  type AuthorityPorts,
+  createAuthority,
+  keepAuthority,
+  ROLL_OVER,
+} from './create-authority.ts';
 import type { Signer } from './signer.ts';
 
 /** CloudFormation hands numbers over as text. */
@@ -21,14 +27,15 @@ const ResourceEvent = z.discriminatedUnion('RequestType', [
     RequestType: z.literal('Update'),
     PhysicalResourceId: z.string(),
     ResourceProperties: Properties,
-    OldResourceProperties: z.looseObject({ days: z.coerce.number().optional() }).optional(),
+    OldResourceProperties: z.looseObject({ keyId: z.string(), days: z.coerce.number() }),
   }),
   z.looseObject({ RequestType: z.literal('Delete'), PhysicalResourceId: z.string() }),
 ]);
+type CreateEvent = Extract<z.infer<typeof ResourceEvent>, { RequestType: 'Create' }>;
 type UpdateEvent = Extract<z.infer<typeof ResourceEvent>, { RequestType: 'Update' }>;
 
 export interface ResourceAnswer {
-  /** Fingerprint of the CA; never changes in the resource's life. */
+  /** Fingerprint of the CA: changes only with the key. */
   readonly PhysicalResourceId: string;
   readonly Data?: AuthorityFacts;
 }
@@ -53,32 +60,36 @@ const untilPermitted = async <T>(clock: Clock, run: () => Promise<T>): Promise<T
   }
 };
 
-const refuseOtherLife = ({ ResourceProperties, OldResourceProperties }: UpdateEvent): void => {
-  const before = OldResourceProperties?.days;
-  if (before === undefined || before === ResourceProperties.days) return;
+const refuseOtherLife = ({ ResourceProperties: { days }, OldResourceProperties: before }: UpdateEvent): void => {
+  if (days === before.days) return;
   throw new ConfigurationError({
     what: 'the life of a CA cannot be changed',
-    got: `${ResourceProperties.days} days`,
-    allowed: `${before} days`,
-    remedy: 'a CA with another life is a new CA with a new key: docs/operations.md, "Roll the CA over"',
+    got: `${days} days`,
+    allowed: `${before.days} days`,
+    remedy: `put mesh.ca.days back; ${ROLL_OVER}`,
   });
 };
 
+/** Another key is another CA: the one update that is meant, since somebody named that key in the configuration. */
+const isRollOver = ({ ResourceProperties, OldResourceProperties }: UpdateEvent): boolean =>
+  ResourceProperties.keyId !== OldResourceProperties.keyId;
+
+const serve = async (ports: AuthorityPorts, request: CreateEvent | UpdateEvent): Promise<AuthorityFacts> => {
+  const order = request.ResourceProperties;
+  if (request.RequestType === 'Create' || isRollOver(request)) return await createAuthority(ports, order);
+  refuseOtherLife(request);
+  return await keepAuthority(ports, order, request.PhysicalResourceId);
+};
+
 /**
- * The custom resource behind the CA: creates or adopts it, refuses every change, and leaves it alone when the stack
- * goes, since nodes outside the stack trust it.
+ * The custom resource behind the CA: creates or adopts the one of its key, refuses to change it, and leaves it alone when
+ * the stack or the key's turn is over, since nodes outside the stack trust it.
  * @throws InputError, ConfigurationError, CertificateRuleError, SignatureError, PermissionError
  */
 export const serveAuthorityResource = async (ports: ResourcePorts, event: unknown): Promise<ResourceAnswer> => {
   const request = parseInput(ResourceEvent, event);
   if (request.RequestType === 'Delete') return { PhysicalResourceId: request.PhysicalResourceId };
-  const order = request.ResourceProperties;
-  const inner = { ...ports, signer: ports.signer(order.keyArn) };
-  if (request.RequestType === 'Update') refuseOtherLife(request);
-  const Data = await untilPermitted(ports.clock, () =>
-    request.RequestType === 'Create'
-      ? createAuthority(inner, order)
-      : keepAuthority(inner, order, request.PhysicalResourceId),
-  );
+  const inner = { ...ports, signer: ports.signer(request.ResourceProperties.keyArn) };
+  const Data = await untilPermitted(ports.clock, () => serve(inner, request));
   return { PhysicalResourceId: Data.Fingerprint, Data };
 };

@@ -117,7 +117,7 @@ const life: Rule = ({ notBefore, notAfter }, { issuer, now }) => {
     what: caValid ? "the certificate's life would not lie inside its CA's" : 'the CA is not valid now',
     got: `${formatInstant(notBefore)} to ${formatInstant(notAfter)}, now ${now.toISOString()}`,
     allowed: `within ${formatInstant(ca.notBefore)} to ${formatInstant(ca.notAfter)}`,
-    remedy: 'ask for fewer days, or roll the CA over: docs/operations.md',
+    remedy: 'ask for fewer days, or see docs/operations.md, "Rolling over the CA"',
   };
 };
 
@@ -130,7 +130,7 @@ const authorityLimits: Rule = (details, { issuer }) => {
     what: `every peer would refuse it: ${broken}`,
     got: `groups ${details.groups.join(', ') || 'none'}; networks ${details.networks.map(formatNetwork).join(', ')}`,
     allowed: `groups ${ca.groups.join(', ') || 'any'}; networks ${ca.networks.map(formatNetwork).join(', ') || 'any'}`,
-    remedy: "stay within the CA's limits; a CA with other limits is a new CA: docs/operations.md",
+    remedy: "stay within the CA's limits; for another CA see docs/operations.md",
   };
 };
 

@@ -29,7 +29,7 @@ const keyCall = async <T>(call: string, keyArn: string, run: () => Promise<T>): 
       what: `the CA's key cannot be used: ${error.message}`,
       got: `${error.name} for ${keyArn}`,
       allowed: 'an enabled KMS key ECC_NIST_EDWARDS25519 for SIGN_VERIFY',
-      remedy: 'enable the key or cancel its deletion; a lost key is a CA roll-over, see docs/operations.md',
+      remedy: 'enable the key or cancel its deletion; for a lost key see docs/operations.md, "Rolling over the CA"',
       cause: error,
     });
   }

@@ -113,7 +113,7 @@ describe('creating the CA', () => {
 
       await expect(create(wanted)).rejects.toMatchObject({
         name: 'ConfigurationError',
-        remedy: expect.stringMatching(/new CA/),
+        remedy: expect.stringMatching(/Rolling over the CA/),
       });
     },
   );
@@ -146,18 +146,29 @@ describe('updating the CA', () => {
     await expect(update(first.PhysicalResourceId)).resolves.toEqual(first);
   });
 
-  it.each([{ name: 'other' }, { groups: ['workers'] }, { days: '7300' }, { keyId: 'ffff' }])(
-    'with %o is refused',
-    async (changed) => {
-      const { create, update } = world();
-      const { PhysicalResourceId } = await create();
+  it.each([{ name: 'other' }, { groups: ['workers'] }, { days: '7300' }])('with %o is refused', async (changed) => {
+    const { create, update } = world();
+    const { PhysicalResourceId } = await create();
 
-      await expect(update(PhysicalResourceId, changed)).rejects.toMatchObject({
-        name: 'ConfigurationError',
-        remedy: expect.stringMatching(/new CA/),
-      });
-    },
-  );
+    await expect(update(PhysicalResourceId, changed)).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      remedy: expect.stringMatching(/Rolling over the CA/),
+    });
+  });
+});
+
+describe('naming another key', () => {
+  it('is the roll-over: a CA of its own, while the old one is kept', async () => {
+    const { kms, kept, create, update } = world();
+    const first = await create();
+
+    const second = await update(first.PhysicalResourceId, { keyId: 'ffff', days: '1000' });
+
+    expect(second.PhysicalResourceId).not.toBe(first.PhysicalResourceId);
+    expect(second.Data?.Parameter).toBe('/carrierarr/mesh/ffff/ca.crt');
+    expect(kept.get(PARAMETER)).toBe(first.Data?.Certificate);
+    expect(kms.signed).toBe(2);
+  });
 });
 
 describe('deleting the CA', () => {
