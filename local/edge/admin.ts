@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ec2Model } from './ec2/model.ts';
 import type { FaultBox } from './fault-box.ts';
 import { FaultSpec } from './faults.ts';

@@ -82,10 +82,9 @@ export class NodeFleet implements InstanceLife, Agent {
     }));
   }
 
-  /** Ends every node and waits for what is still under way. */
+  /** Ends every node and waits for what is still under way. The host itself belongs to whoever made it. */
   async close(): Promise<void> {
     for (const { instance } of this.#entries.values()) this.terminated(instance);
-    await this.#host.close();
     await Promise.allSettled([...this.#open]);
   }
 
@@ -115,6 +114,7 @@ export class NodeFleet implements InstanceLife, Agent {
     if (running === undefined) return;
     const result = await running.run({
       commandId: command.commandId,
+      step: document.step,
       script: document.script,
       environment: variables,
       timeoutSeconds: document.timeoutSeconds,

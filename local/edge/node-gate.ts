@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TAG } from '#contract';
 import type { Ec2Model } from './ec2/model.ts';
 import type { ApiCall } from './protocol/call.ts';

@@ -6,13 +6,21 @@ export interface CallCount {
   readonly refused: number;
 }
 
+/** Paths name resources; for counting, a part that looks like an id, an ARN or a digest is as good as any other. */
+const withoutIds = (action: string): string =>
+  action
+    .split('/')
+    .map((part) => (/%3A|[0-9a-f]{8}|^[0-9a-z]{10}$/i.test(part) ? '*' : part))
+    .join('/');
+
 /** Counts the AWS calls that pass the edge, for the measurements and for tests that ask what was called. */
 export class Recording {
   readonly #counts = new Map<string, { service: string; action: string; count: number; refused: number }>();
 
   add(service: string, action: string, status: number): void {
-    const key = `${service} ${action}`;
-    const entry = this.#counts.get(key) ?? { service, action, count: 0, refused: 0 };
+    const named = withoutIds(action);
+    const key = `${service} ${named}`;
+    const entry = this.#counts.get(key) ?? { service, action: named, count: 0, refused: 0 };
     entry.count += 1;
     if (status >= 400) entry.refused += 1;
     this.#counts.set(key, entry);

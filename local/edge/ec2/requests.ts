@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { QueryValue } from '../protocol/query.ts';
 import { AwsRefusal } from '../protocol/refusal.ts';
 

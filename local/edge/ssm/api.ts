@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsRefusal } from '../protocol/refusal.ts';
 import type { Command } from './command.ts';
 import type { AcceptedCommand, ManagedInstance, SsmModel } from './model.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsRefusal } from '../protocol/refusal.ts';
 
 const Parameter = z.strictObject({

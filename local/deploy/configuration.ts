@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { projectDirectory } from '../paths.ts';
+
+type Dictionary = Record<string, unknown>;
+const isDictionary = (value: unknown): value is Dictionary =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Later layers win key by key; lists are replaced. */
+export const merge = (base: unknown, over: unknown): unknown => {
+  if (!isDictionary(base) || !isDictionary(over)) return over === undefined ? base : over;
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
+  return Object.fromEntries([...keys].map((key) => [key, merge(base[key], over[key])]));
+};
+
+/** What must be known of the configuration before it is synthesised; the defaults are those of `lib/config`. */
+const Identity = z.looseObject({
+  fleet: z.string().default('carrierarr'),
+  region: z.string().default('us-west-2'),
+});
+
+export interface FleetIdentity {
+  readonly fleet: string;
+  readonly region: string;
+}
+
+export interface LocalConfiguration extends FleetIdentity {
+  /** Layer over `cdk.json`: the user's own file, if CARRIERARR_CONFIG names one, and what the caller wants. */
+  readonly overrides: unknown;
+}
+
+const CdkJson = z.looseObject({ context: z.looseObject({ carrierarr: z.unknown() }).optional() });
+
+const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
+
+/** Reads the configuration as the app will see it. */
+export const readConfiguration = async (
+  wanted: unknown,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<LocalConfiguration> => {
+  const cdk = CdkJson.parse(await readJson(join(projectDirectory, 'cdk.json')));
+  const file = environment.CARRIERARR_CONFIG ?? '';
+  const overrides = merge(file === '' ? {} : await readJson(file), wanted);
+  const { fleet, region } = Identity.parse(merge(cdk.context?.carrierarr ?? {}, overrides));
+  return { fleet, region, overrides };
+};
