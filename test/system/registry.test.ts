@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRegistry } from '../../lambda/registry/create-registry.ts';
 import { systemClock } from '../../lambda/shared/clock.ts';
@@ -8,6 +8,7 @@ import { describeLife, type MakeRegistry } from '../lambda/registry/contract-lif
 import { describeRecords } from '../lambda/registry/contract-records.ts';
 import { describeReservation } from '../lambda/registry/contract-reservation.ts';
 import { MINISTACK_BIN, type Ministack, startMinistack } from './ministack.ts';
+import { createRegistryTable } from './registry-table.ts';
 
 const skipped = MINISTACK_BIN === undefined;
 if (skipped) console.warn('SKIPPED: the registry on DynamoDB; set MINISTACK_BIN to the emulator to run it');
@@ -33,26 +34,7 @@ describe.skipIf(skipped)('the registry on DynamoDB', () => {
 
   const createTable = async (): Promise<string> => {
     tables += 1;
-    const table = `registry-${tables}`;
-    await client.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: ['pk', 'kind'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: 'byKind',
-            KeySchema: [
-              { AttributeName: 'kind', KeyType: 'HASH' },
-              { AttributeName: 'pk', KeyType: 'RANGE' },
-            ],
-            Projection: { ProjectionType: 'ALL' },
-          },
-        ],
-      }),
-    );
-    return table;
+    return await createRegistryTable(client, `registry-${tables}`);
   };
 
   const make: MakeRegistry = async (mesh = {}) => {
