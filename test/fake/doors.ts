@@ -3,7 +3,7 @@ import type { Registry } from '../../lambda/registry/port.ts';
 import type { WorkerPorts } from '../../lambda/shared/doors/request-worker.ts';
 import type { Log } from '../../lambda/shared/logging.ts';
 import { createMemoryExecutions, type MemoryExecutions } from './memory-executions.ts';
-import { createManualClock, createMemoryRegistry, type ManualClock } from './memory-registry.ts';
+import { createManualClock, createMemoryRegistry, type ManualClock, MESH } from './memory-registry.ts';
 import { PROVISION_MACHINE, TEARDOWN_MACHINE } from './registry-builders.ts';
 
 export const ROLES: FleetSettings['roles'] = {
@@ -19,6 +19,24 @@ export const ROLES: FleetSettings['roles'] = {
     onDemandFallback: true,
     groups: ['workers', 'aws'],
   },
+};
+
+/** A whole fleet's settings. */
+export const SETTINGS: FleetSettings = {
+  fleet: 'carrierarr',
+  region: 'us-west-2',
+  mesh: MESH,
+  network: {
+    vpcCidr: '10.0.0.0/16',
+    podCidr: '10.42.0.0/16',
+    serviceCidr: '10.43.0.0/16',
+    homelabPodCidr: '10.244.0.0/16',
+    subnetIds: [],
+  },
+  secretPrefix: 'catalyst-llm',
+  controlPlane: '10.100.0.1:50051',
+  roles: ROLES,
+  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 600, sweepMinimumAgeSeconds: 900 },
 };
 
 /** Collects what is logged. */

@@ -7,31 +7,13 @@ import { rescueWorker } from '../../lambda/rescue/rescue-worker.ts';
 import { scaledNames, scaleFleet } from '../../lambda/scale/scale-fleet.ts';
 import { createDoorPorts, type DoorPorts } from '../../lambda/shared/doors/create-ports.ts';
 import { proxyHandler } from '../../lambda/shared/proxy.ts';
-import { createMemoryLog, ROLES } from '../fake/doors.ts';
-import { MESH } from '../fake/memory-registry.ts';
+import { createMemoryLog, SETTINGS } from '../fake/doors.ts';
 import { aProxyEvent, bodyOf } from '../fake/proxy-event.ts';
 import { MINISTACK_BIN, type Ministack, startMinistack } from './ministack.ts';
 import { createRegistryTable } from './registry-table.ts';
 
 const skipped = MINISTACK_BIN === undefined;
 if (skipped) console.warn('SKIPPED: the doors on Step Functions; set MINISTACK_BIN to the emulator to run it');
-
-const SETTINGS = {
-  fleet: 'carrierarr',
-  region: 'us-west-2',
-  mesh: MESH,
-  network: {
-    vpcCidr: '10.0.0.0/16',
-    podCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    homelabPodCidr: '10.244.0.0/16',
-    subnetIds: [],
-  },
-  secretPrefix: 'catalyst-llm',
-  controlPlane: '10.100.0.1:50051',
-  roles: ROLES,
-  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 600, sweepMinimumAgeSeconds: 900 },
-};
 
 /** A machine that stays open until it is stopped. */
 const WAITING = JSON.stringify({ StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 3600, End: true } } });

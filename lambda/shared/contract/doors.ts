@@ -10,7 +10,7 @@ import { Ipv4, WorkerName } from './worker.ts';
  * | call | answer |
  * |---|---|
  * | `POST /workers` (ProvisionRequest) | 202 ProvisionAnswer; 200 when the name exists with the same parameters; 409 |
- * | `GET /workers` | 200 WorkerList |
+ * | `GET /workers` | 200 WorkerList; with `?all=true` those removed in the last 30 days too |
  * | `GET /workers/{name}` | 200 WorkerView; 404 |
  * | `DELETE /workers/{name}?generation=&deregisterAmi=true` | 202 TeardownAnswer; 404 |
  * | `POST /certificates` (CertificateRequest) | 201 IssuedCertificate |
