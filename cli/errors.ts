@@ -87,6 +87,13 @@ const fromAws = (error: Error): CommandError => {
       remedy: 'check the network, --region and AWS_ENDPOINT_URL; for the embedded cloud: `carrierarr local up`',
     });
   }
+  if (error.name === 'Unknown') {
+    return new CommandError(EXIT.failed, {
+      ...facts,
+      what: 'the endpoint does not serve this call',
+      remedy: 'on the embedded cloud this is to be expected of some calls; else check AWS_ENDPOINT_URL',
+    });
+  }
   return new CommandError(EXIT.failed, {
     what: `${error.name}: ${error.message}`,
     remedy: 'run again with --debug to see where it comes from',

@@ -28,9 +28,11 @@ const everyWorker = async (fleet: Fleet, options: TeardownOptions, json: boolean
   }
   if (options.yes) return names;
   if (io.ask === undefined) {
-    throw usage(`--all takes down ${names.length} workers and nobody can be asked`, 'add --yes, or name the workers');
+    throw usage(`--all takes down ${names.join(', ')}, and nobody can be asked`, 'add --yes, or name the workers');
   }
-  const answer = await io.ask(`Tear down ${names.length} workers (${names.join(', ')})? [y/N] `);
+  const answer = await io.ask(
+    `Tear down ${names.length} worker${names.length === 1 ? '' : 's'} (${names.join(', ')})? [y/N] `,
+  );
   if (!/^y(es)?$/i.test(answer.trim())) throw usage('not confirmed, nothing was done', 'answer y, or add --yes');
   return names;
 };
@@ -94,8 +96,10 @@ const conclude = (io: Io, { subject, execution, progress }: Ended, json: boolean
     };
     io.out.write(`${JSON.stringify(result)}\n`);
   } else if (succeeded(progress)) {
-    const checked = proof === undefined || proof.checked.length === 0 ? '' : `; checked: ${proof.checked.join(', ')}`;
-    io.out.write(`${paint(io.out, 'green', 'gone')} ${subject} (${formatElapsed(took)})${checked}\n`);
+    const checked = proof?.checked ?? [];
+    const proven = checked.length === 0 ? '' : '; looked for and found none of:';
+    io.out.write(`${paint(io.out, 'green', 'gone')} ${subject} (${formatElapsed(took)})${proven}\n`);
+    for (const one of checked) io.out.write(`  ${one}\n`);
     for (const step of skipped) io.out.write(`  on the way, without harm to the proof: ${step}\n`);
   }
 };
