@@ -1,5 +1,6 @@
 import { secretName, TAG, UNBOUND, type Worker } from '#contract';
-import type { SecretFacts, SecretVersion } from '#shared/aws/secrets.ts';
+import type { SecretFacts } from '#shared/aws/secret-tags.ts';
+import type { SecretVersion } from '#shared/aws/secrets.ts';
 import { NotYetConsistentError, SecretConflictError } from '#shared/errors.ts';
 import type { Life } from '../registry/port.ts';
 import type { IdentityFields } from './mint-identity.ts';

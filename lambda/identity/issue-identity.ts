@@ -47,7 +47,7 @@ export const issueIdentity = async (
   } catch (error) {
     // The teardown that fenced us may have looked for the secret before it existed.
     if (error instanceof OwnershipLostError) {
-      await secrets.destroy(version.arn);
+      await secrets.delete(version.arn);
       await registry.revokeCertificates(life);
     }
     throw error;

@@ -19,7 +19,7 @@ export interface IdentityPorts {
     | 'listCertificates'
     | 'revokeCertificates'
   >;
-  readonly secrets: Pick<Secrets, 'create' | 'describe' | 'read' | 'put' | 'destroy'>;
+  readonly secrets: Pick<Secrets, 'create' | 'describe' | 'read' | 'put' | 'delete'>;
   readonly clock: Clock;
   readonly settings: FleetSettings;
 }

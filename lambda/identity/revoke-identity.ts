@@ -12,7 +12,7 @@ const deleteSecret = async (
   if (secret === undefined || secret.deleted) return 'absent';
   // A later life's secret is as foreign to this teardown as one made by hand.
   if (!isSecretOf(secret, settings.fleet, life)) return 'foreign';
-  await secrets.destroy(secret.arn);
+  await secrets.delete(secret.arn);
   return 'deleted';
 };
 

@@ -100,11 +100,16 @@ const ofFleet = async (client: SecretsManagerClient, fleet: string): Promise<Sec
   return found;
 };
 
+/** What AWS says of a secret whose deletion it has not finished. */
+export const isBeingDeleted = (error: unknown): boolean =>
+  isAwsError(error, 'InvalidRequestException') &&
+  /scheduled for deletion|marked for deletion|was deleted/i.test(error.message);
+
 const deleteNow = async (client: SecretsManagerClient, arn: string): Promise<void> => {
   try {
     await client.send(new DeleteSecretCommand({ SecretId: arn, ForceDeleteWithoutRecovery: true }));
   } catch (error) {
-    if (!isAwsError(error, 'ResourceNotFoundException')) throw error;
+    if (!isAwsError(error, 'ResourceNotFoundException') && !isBeingDeleted(error)) throw error;
   }
 };
 

@@ -115,7 +115,7 @@ describe('issuing is refused', () => {
     const { error } = await refusal(async ({ secrets }) => {
       secrets.holdDeletions();
       secrets.plant(SECRET, '{}');
-      await secrets.destroy(SECRET);
+      await secrets.delete(SECRET);
     });
 
     expect(error).toMatchObject({ name: 'NotYetConsistentError', kind: 'retry' });

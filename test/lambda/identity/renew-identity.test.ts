@@ -85,15 +85,15 @@ describe('renewing an identity', () => {
   });
 
   it('is refused for a secret that was replaced by hand', async () => {
-    const { fleet, life, issued } = await ready();
-    await fleet.secrets.tag(issued.secretArn, { 'carrierarr:fleet': 'other' });
+    const { fleet, life } = await ready();
+    fleet.secrets.retag(SECRET, { 'carrierarr:fleet': 'other' });
 
     await expect(renewIdentity(fleet, life)).rejects.toMatchObject({ name: 'SecretConflictError' });
   });
 
   it('says so when the secret is gone', async () => {
     const { fleet, life, issued } = await ready();
-    await fleet.secrets.destroy(issued.secretArn);
+    await fleet.secrets.delete(issued.secretArn);
 
     await expect(renewIdentity(fleet, life)).rejects.toMatchObject({ name: 'ConfigurationError' });
   });

@@ -1,5 +1,6 @@
-import type { SecretFacts, Secrets } from '../../../../lambda/shared/aws/secrets.ts';
-import { NotYetConsistentError } from '../../../../lambda/shared/errors.ts';
+import type { SecretFacts } from '#shared/aws/secret-tags.ts';
+import type { Secrets } from '#shared/aws/secrets.ts';
+import { NotYetConsistentError } from '#shared/errors.ts';
 
 interface Kept {
   readonly arn: string;
@@ -14,6 +15,7 @@ export interface FakeSecrets extends Secrets {
   tagsOf(name: string): Readonly<Record<string, string>>;
   /** A secret somebody made by hand, or an earlier life left. */
   plant(name: string, value: string, tags?: Record<string, string>): void;
+  retag(name: string, tags: Record<string, string>): void;
   /** Deletions have effect, but their names stay blocked, as on AWS for a while. */
   holdDeletions(): void;
 }
@@ -59,20 +61,19 @@ export const createFakeSecrets = (): FakeSecrets => {
       kept.versions.push(value);
       return { arn: kept.arn, versionId: `v${kept.versions.length}` };
     },
-    tag: async (id, tags) => {
-      Object.assign(need(id).tags, tags);
-    },
-    destroy: async (id) => {
+    delete: async (id) => {
       const found = find(id);
       if (found === undefined) return;
       if (slow) found[1].deleting = true;
       else secrets.delete(found[0]);
     },
-    withTag: async (key, value) => [...secrets.entries()].map(facts).filter(({ tags }) => tags[key] === value),
     versionsOf: (name) => secrets.get(name)?.versions ?? [],
     tagsOf: (name) => secrets.get(name)?.tags ?? {},
     plant: (name, value, tags = {}) => {
       add(name, value, tags);
+    },
+    retag: (name, tags) => {
+      Object.assign(need(name).tags, tags);
     },
     holdDeletions: () => {
       slow = true;

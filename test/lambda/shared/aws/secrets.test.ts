@@ -3,10 +3,8 @@ import {
   DeleteSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
-  ListSecretsCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
-  TagResourceCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -84,14 +82,12 @@ describe('an existing secret', () => {
     await expect(secrets.describe(NAME)).resolves.toBeUndefined();
   });
 
-  it('is read, written and tagged by its id', async () => {
+  it('is read and written by its id', async () => {
     sdk.on(GetSecretValueCommand, { SecretId: ARN }).resolves({ SecretString: 'text' });
     sdk.on(PutSecretValueCommand, { SecretId: ARN, SecretString: 'new' }).resolves({ ARN, VersionId: 'v2' });
-    sdk.on(TagResourceCommand, { SecretId: ARN, Tags: [{ Key: 'a', Value: 'b' }] }).resolves({});
 
     await expect(secrets.read(ARN)).resolves.toBe('text');
     await expect(secrets.put(ARN, 'new')).resolves.toEqual({ arn: ARN, versionId: 'v2' });
-    await expect(secrets.tag(ARN, { a: 'b' })).resolves.toBeUndefined();
   });
 
   it('that is missing is a fault of the configuration when somebody has to read it', async () => {
@@ -107,28 +103,11 @@ describe('an existing secret', () => {
       .rejectsOnce(failure('ResourceNotFoundException'))
       .rejectsOnce(deleting);
 
-    for (const _ of [1, 2, 3]) await expect(secrets.destroy(NAME)).resolves.toBeUndefined();
+    for (const _ of [1, 2, 3]) await expect(secrets.delete(NAME)).resolves.toBeUndefined();
 
     expect(sdk.commandCalls(DeleteSecretCommand)[0]?.args[0].input).toEqual({
       SecretId: NAME,
       ForceDeleteWithoutRecovery: true,
     });
-  });
-
-  it('is found by tag on every page, exact matches only', async () => {
-    const page = (name: string, fleet: string, next?: string) => ({
-      SecretList: [{ Name: name, ARN: name, Tags: [{ Key: 'carrierarr:fleet', Value: fleet }] }],
-      ...(next === undefined ? {} : { NextToken: next }),
-    });
-    sdk.on(ListSecretsCommand).resolves(page('c', 'f'));
-    sdk
-      .on(ListSecretsCommand)
-      .resolvesOnce(page('a', 'f', '2'))
-      .resolvesOnce(page('b', 'f2', '3'));
-    sdk.on(ListSecretsCommand, { NextToken: '3' }).resolves(page('c', 'f'));
-
-    const found = await secrets.withTag('carrierarr:fleet', 'f');
-
-    expect(found.map(({ name }) => name)).toEqual(['a', 'c']);
   });
 });
