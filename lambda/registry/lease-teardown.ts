@@ -1,13 +1,20 @@
 import type { WorkerRow } from '#contract';
+import { ThrottledError } from '../shared/errors.ts';
 import type { FenceOutcome, Life } from './port.ts';
-import { type AddressItem, HISTORY_SECONDS, inPhase, isLife, key, ownershipLost, timeToLive } from './rows.ts';
+import {
+  type AddressItem,
+  HISTORY_SECONDS,
+  inPhase,
+  isLeaseLive,
+  isLife,
+  key,
+  ownershipLost,
+  timeToLive,
+} from './rows.ts';
 import { absent, all, any, atMost, equals } from './store.ts';
 import { findRow, type RowPorts, updateRow } from './track-progress.ts';
 
 const MAXIMUM_ATTEMPTS = 10;
-
-export const isLeaseLive = (row: WorkerRow, now: Date): boolean =>
-  row.lease !== undefined && row.lease.expiresAt > now.toISOString();
 
 /** Only the first fence keeps its instant and the phase it met: a launch call in flight dates from then. */
 const takeLease = async (
@@ -45,8 +52,10 @@ export const fence = async (
     const fenced = await takeLease(ports, row, holder, leaseSeconds);
     if (fenced !== undefined) return { outcome: 'fenced', row: fenced };
   }
-  const row = await findRow(ports, life.name);
-  throw ownershipLost({ name: life.name, generation: life.generation ?? '' }, row);
+  throw new ThrottledError({
+    what: `worker ${life.name} changed under each of ${MAXIMUM_ATTEMPTS} attempts to fence it`,
+    remedy: 'none needed, the state retries',
+  });
 };
 
 export const releaseLease = async (ports: RowPorts, life: Life, holder: string): Promise<boolean> => {

@@ -62,6 +62,9 @@ export const toRow = (item: Item): WorkerRow => {
 export const isLife = (row: WorkerRow | undefined, life: Life): row is WorkerRow =>
   row !== undefined && row.generation === life.generation;
 
+export const isLeaseLive = (row: WorkerRow, now: Date): boolean =>
+  row.lease !== undefined && row.lease.expiresAt > now.toISOString();
+
 /** Phases in which a provision may still change the row: neither fenced nor removed. */
 export const PROVISIONING: readonly Phase[] = [
   'RESERVED',

@@ -1,5 +1,6 @@
 import { type TeardownRequest, teardownExecutionName, type WorkerRow } from '#contract';
 import type { Registry } from '../../registry/port.ts';
+import { isLeaseLive } from '../../registry/rows.ts';
 import type { Clock } from '../clock.ts';
 import { type Executions, executionArn, type Machines } from './executions.ts';
 
@@ -30,7 +31,7 @@ export const requestTeardown = async (
   if (row === undefined) return { outcome: 'absent' };
   const over = request.generation !== undefined && request.generation !== row.generation;
   if (over || row.phase === 'REMOVED') return { outcome: 'removed', row };
-  if (row.lease !== undefined && row.lease.expiresAt > clock.now().toISOString()) {
+  if (row.lease !== undefined && isLeaseLive(row, clock.now())) {
     return { outcome: 'running', row, execution: row.lease.holder };
   }
   const { name, generation } = row;

@@ -102,9 +102,9 @@ export const requestWorker = async (ports: WorkerPorts, request: unknown): Promi
   for (let draws = 1; ; draws += 1) {
     const { outcome, row, drawn } = await reserve(ports, request);
     if (outcome === 'reserved') return await begin(ports, row, drawn);
+    if (!drawn && outcome === 'existing') return await resumeWorker(ports, row);
     if (drawn && draws < MAXIMUM_DRAWS) continue;
-    if (outcome === 'existing') return await resumeWorker(ports, row);
     const remedy = `choose another name, or tear ${row.name} down first`;
-    throw conflict(row, 'exists with other parameters', JSON.stringify(request), remedy);
+    throw conflict(row, 'exists with other parameters', JSON.stringify(request).slice(0, 500), remedy);
   }
 };

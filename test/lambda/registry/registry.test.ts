@@ -70,4 +70,12 @@ describe('a table whose transactions are in each other’s way', () => {
 
     await expect(reserving).rejects.toThrow(ThrottledError);
   });
+
+  it('leaves a fence that never holds to the state’s retry as well', async () => {
+    const store = createMemoryStore();
+    const { name } = await aReservedLife(createMemoryRegistry({ store }), 'gpu-worker-001');
+    const racing = createMemoryRegistry({ store: { ...store, update: async () => undefined } });
+
+    await expect(racing.fence({ name, generation: undefined }, 'holder', 60)).rejects.toThrow(ThrottledError);
+  });
 });

@@ -44,6 +44,13 @@ describe('asking for a worker', () => {
     expect([first.row.name, second.row.name]).toEqual(['gpu-worker-00000', 'gpu-worker-iiiii']);
   });
 
+  it('never hands out a worker of somebody else under a drawn name', async () => {
+    const doors = createMemoryDoors({ random: () => 0 });
+    await requestWorker(doors, {});
+
+    await expect(requestWorker(doors, {})).rejects.toThrow(NameConflictError);
+  });
+
   it('answers exists for the same again, and starts nothing more', async () => {
     const doors = createMemoryDoors();
     const first = await requestWorker(doors, { name: NAME });
