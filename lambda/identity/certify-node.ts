@@ -24,9 +24,12 @@ const readPublicKey = (pem: string): Buffer => {
   ]);
 };
 
-const askedNetwork = (text: string, mesh: Network): Network | undefined => {
+const askedNetwork = (text: string, mesh: Network): Network => {
   const address = parseAddress(text);
-  return address === undefined ? parseNetwork(text) : { address, bits: mesh.bits };
+  const network = address === undefined ? parseNetwork(text) : { address, bits: mesh.bits };
+  if (network !== undefined) return network;
+  const allowed = 'an IPv4 address, with a mask or without';
+  throw new InputError([{ field: 'address', what: 'not an address', got: text, allowed }]);
 };
 
 /** @throws NameConflictError when a worker bears the name */
@@ -75,11 +78,10 @@ const prepare = async (ports: IdentityPorts, request: CertificateRequest, now: D
   assertKeyNotRevoked(rows, publicKey);
   assertReplaceable(inForce, request, publicKey);
   const known = request.address ?? inForce[0]?.address;
-  const network = askedNetwork(known ?? settings.mesh.firstWorkerAddress, issuer.mesh);
-  if (network === undefined) throw new Error(`address ${known} passed validation but is none`);
   const order = {
     name: request.name,
-    network,
+    // Where none is known the rules are checked with the first; the registry then picks.
+    network: askedNetwork(known ?? settings.mesh.firstWorkerAddress, issuer.mesh),
     groups: request.groups ?? settings.roles['gpu-worker'].groups,
     publicKey,
     days: request.days ?? settings.mesh.certificateDays,

@@ -7,8 +7,8 @@ import {
   type CertificateDetails,
   certificateFromPem,
   certificateToPem,
+  ed25519FromSpki,
   formatInstant,
-  rawEd25519,
   trustAuthority,
 } from './certificate/index.ts';
 import { signDetails } from './sign-certificate.ts';
@@ -46,6 +46,8 @@ export interface AuthorityFacts {
   readonly Parameter: string;
 }
 
+type CaKey = ReturnType<typeof ed25519FromSpki>;
+
 const unlike = (what: string, got: string, allowed: string, remedy: string): ConfigurationError =>
   new ConfigurationError({ what, got, allowed, remedy });
 
@@ -54,9 +56,9 @@ export const ROLL_OVER = 'for another CA see docs/operations.md, "Rolling over t
 const describe = (name: string, groups: readonly string[]): string => `${name}, groups ${groups.join(', ') || 'any'}`;
 
 /** @throws ConfigurationError when the kept certificate is not of this key, or not the one asked for */
-const adopt = (kept: Authority, publicKey: Uint8Array, order: AuthorityOrder, parameter: string): void => {
+const adopt = (kept: Authority, { raw }: CaKey, order: AuthorityOrder, parameter: string): void => {
   const { details } = kept.certificate;
-  if (Buffer.compare(details.publicKey, publicKey) !== 0) {
+  if (Buffer.compare(details.publicKey, raw) !== 0) {
     const remedy = `restore ${parameter} from a backup, or delete it if no node trusts that CA, and deploy again`;
     throw unlike(
       'the kept CA certificate belongs to another key',
@@ -80,7 +82,7 @@ const factsOf = ({ certificate, fingerprint }: Authority, Parameter: string): Au
 const selfSign = async (
   { signer, clock }: AuthorityPorts,
   order: AuthorityOrder,
-  publicKey: Uint8Array,
+  { raw: publicKey, key }: CaKey,
 ): Promise<Authority> => {
   const now = Math.floor(clock.now().getTime() / 1000);
   const details: CertificateDetails = {
@@ -96,7 +98,7 @@ const selfSign = async (
     curve: 'CURVE25519',
   };
   checkAuthorityRules(details);
-  return trustAuthority(await signDetails(signer, details, publicKey));
+  return trustAuthority(await signDetails(signer, details, key));
 };
 
 /** @throws ConfigurationError */
@@ -113,13 +115,13 @@ const findAuthority = async (parameters: Parameters, parameter: string): Promise
 export const createAuthority = async (ports: AuthorityPorts, order: AuthorityOrder): Promise<AuthorityFacts> => {
   const { signer, parameters } = ports;
   const parameter = parameterName.caCertificate(order.fleet, order.keyId);
-  const publicKey = rawEd25519(await signer.publicKey());
+  const caKey = ed25519FromSpki(await signer.publicKey());
   const kept = await findAuthority(parameters, parameter);
   if (kept !== undefined) {
-    adopt(kept, publicKey, order, parameter);
+    adopt(kept, caKey, order, parameter);
     return factsOf(kept, parameter);
   }
-  const made = await selfSign(ports, order, publicKey);
+  const made = await selfSign(ports, order, caKey);
   const facts = factsOf(made, parameter);
   const stored = await parameters.create(parameter, facts.Certificate, `Nebula CA ${order.name}, fleet ${order.fleet}`);
   // Somebody was faster: theirs is the CA now.
@@ -146,6 +148,6 @@ export const keepAuthority = async (
       ROLL_OVER,
     );
   }
-  adopt(kept, rawEd25519(await signer.publicKey()), order, parameter);
+  adopt(kept, ed25519FromSpki(await signer.publicKey()), order, parameter);
   return factsOf(kept, parameter);
 };

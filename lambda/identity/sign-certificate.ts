@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { SignatureError } from '#shared/errors.ts';
 import {
   type Certificate,
@@ -6,7 +7,6 @@ import {
   type Network,
   signatureMatches,
 } from './certificate/index.ts';
-import { verificationKey } from './certificate/keys.ts';
 import type { Issuer } from './issuer.ts';
 import type { Signer } from './signer.ts';
 import { checkSigningRules } from './signing-rules.ts';
@@ -28,16 +28,16 @@ export interface CertificateOrder {
 /**
  * Signs and checks the signature before anybody sees it: a wrong key, a wrong algorithm or a signer that hashes first
  * would otherwise show as a mesh in which nobody answers.
+ * @param caKey the CA's public key
  * @throws SignatureError
  */
 export const signDetails = async (
   signer: Signer,
   details: CertificateDetails,
-  caKey: Uint8Array,
+  caKey: KeyObject,
 ): Promise<Certificate> => {
   const certificate = { details, signature: await signer.sign(encodeDetails(details)) };
-  const key = verificationKey(caKey, details.curve);
-  if (key !== undefined && signatureMatches(certificate, key)) return certificate;
+  if (signatureMatches(certificate, caKey)) return certificate;
   throw new SignatureError({
     what: `the signature over the certificate ${details.name} does not verify against the CA`,
     got: `${certificate.signature.length} bytes`,
@@ -68,8 +68,4 @@ export const draftCertificate = (issuer: Issuer, order: CertificateOrder, now: D
 
 /** @throws CertificateRuleError, SignatureError */
 export const signCertificate = async (issuer: Issuer, order: CertificateOrder, now: Date): Promise<Certificate> =>
-  await signDetails(
-    issuer.signer,
-    draftCertificate(issuer, order, now),
-    issuer.authority.certificate.details.publicKey,
-  );
+  await signDetails(issuer.signer, draftCertificate(issuer, order, now), issuer.authority.key);

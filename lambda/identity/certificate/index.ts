@@ -2,7 +2,7 @@
 export * from './certificate.ts';
 export { decodeCertificate, encodeCertificate, encodeDetails, fingerprintOf } from './codec.ts';
 export { certificateToJson, formatInstant } from './json.ts';
-export { caSigningKey, generateNodeKeyPair, type NodeKeyPair, rawEd25519 } from './keys.ts';
+export { caSigningKey, ed25519FromSpki, generateNodeKeyPair, type NodeKeyPair } from './keys.ts';
 export * from './network.ts';
 export * from './pem.ts';
 export * from './verify.ts';

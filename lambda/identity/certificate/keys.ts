@@ -37,20 +37,20 @@ export const verificationKey = (raw: Uint8Array, curve: Curve): KeyObject | unde
   }
 };
 
-/** Cuts the raw key out of the DER that KMS GetPublicKey returns. @throws CertificateRuleError when not Ed25519 */
-export const rawEd25519 = (spki: Uint8Array): Buffer => {
+/** Reads the DER that KMS GetPublicKey returns. @throws CertificateRuleError when it is no Ed25519 key */
+export const ed25519FromSpki = (spki: Uint8Array): { readonly raw: Buffer; readonly key: KeyObject } => {
   const der = Buffer.from(spki);
   if (der.length !== SPKI.ed25519.length + RAW_LENGTH || !der.subarray(0, SPKI.ed25519.length).equals(SPKI.ed25519)) {
     throw malformed('public key is not an Ed25519 key in SPKI form', `${der.length} bytes`);
   }
-  return der.subarray(-RAW_LENGTH);
+  return { raw: der.subarray(-RAW_LENGTH), key: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
 };
 
 /** A CA's signing key from the 64 bytes of `ca.key`. @throws CertificateRuleError when its halves do not match */
 export const caSigningKey = (raw: Uint8Array): { readonly key: KeyObject; readonly publicKey: Buffer } => {
   const der = Buffer.concat([PKCS8_ED25519, raw.subarray(0, RAW_LENGTH)]);
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  const publicKey = rawEd25519(createPublicKey(key).export({ format: 'der', type: 'spki' }));
+  const { raw: publicKey } = ed25519FromSpki(createPublicKey(key).export({ format: 'der', type: 'spki' }));
   if (!publicKey.equals(raw.subarray(RAW_LENGTH))) throw malformed('the two halves of the CA key do not match');
   return { key, publicKey };
 };

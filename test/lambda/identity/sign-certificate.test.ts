@@ -4,6 +4,7 @@ import {
   type CertificateDetails,
   certificateToPem,
   createPool,
+  ed25519FromSpki,
   encodeDetails,
   generateNodeKeyPair,
   trustAuthority,
@@ -36,7 +37,7 @@ describe('signing', () => {
     const kms = createFakeKms();
     const signer = createKmsSigner(kms.keyArn, kms.client);
     const details = { ...testAuthority().certificate.details, publicKey: kms.publicKey };
-    const ca = trustAuthority(await signDetails(signer, details, kms.publicKey));
+    const ca = trustAuthority(await signDetails(signer, details, ed25519FromSpki(await signer.publicKey()).key));
     const issuer = createIssuer(signer, certificateToPem(ca.certificate), mesh);
 
     const certificate = await signCertificate(issuer, order(), NOW);

@@ -11,6 +11,10 @@ import {
 import { CertificateRuleError } from '#shared/errors.ts';
 import { nodeDetails, signedBy, testAuthority } from '../support/authority.ts';
 
+/**
+ * Made by the real nebula-cert of the version in the name: `worker-*` and `odd-*` with the key of `testAuthority()`,
+ * whose certificate is `ca.crt`, so that their signatures can be made again; the others with keys thrown away since.
+ */
 const GOLDEN = 'test/golden/nebula';
 const certificates = readdirSync(GOLDEN).filter((file) => file.endsWith('.crt'));
 const read = (file: string): string => readFileSync(`${GOLDEN}/${file}`, 'utf8');
