@@ -9,12 +9,12 @@ source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/mesh.sh
 readonly CERTIFICATE=/etc/nebula/host.crt
 
 report_services() {
-  local unit services='{}' state
+  local unit state services=()
   for unit in carrierarr-boot nebula; do
     state=$(systemctl is-active "$unit.service") || true
-    services=$(jq -c --arg unit "$unit" --arg state "${state:-unknown}" '.[$unit] = $state' <<<"$services")
+    services+=("\"$unit\":\"${state:-unknown}\"")
   done
-  step_put_json services "$services"
+  step_put_json services "{$(IFS=,; printf '%s' "${services[*]}")}"
 }
 
 report_certificate() {
@@ -38,6 +38,7 @@ step_put boot "$boot_state"
 step_put bootReason "$boot_reason"
 step_put_json timeline "$(boot_timeline)"
 step_put_json uptimeSeconds "$(cut -d . -f 1 /proc/uptime)"
-step_put meshAddress "$(mesh_addresses | head -n 1)"
+addresses=$(mesh_addresses)
+step_put meshAddress "${addresses%%$'\n'*}"
 report_services
 report_certificate

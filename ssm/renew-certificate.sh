@@ -30,43 +30,40 @@ fetch_renewed() {
 }
 
 # What a run that was cut short has put aside is still the last certificate known to work.
-swap() {
+put_aside() {
   if [[ ! -d $PREVIOUS ]]; then
     rm -rf "$PREVIOUS.new"
     install -d -m 0700 "$PREVIOUS.new"
     cp -p "${SWAPPED[@]/#/$NEBULA_DIR/}" "$PREVIOUS.new/"
     mv "$PREVIOUS.new" "$PREVIOUS"
   fi
+}
+
+swap() {
   identity_write ca.crt "$identity_ca"
   identity_write host.key "$identity_key"
   mv -f "$NEBULA_DIR/host.crt.new" "$NEBULA_DIR/host.crt"
 }
 
-roll_back() {
-  local file
-  for file in "${SWAPPED[@]}"; do
-    mv -f "$PREVIOUS/$file" "$NEBULA_DIR/$file"
-  done
-  rm -rf "$PREVIOUS"
-  systemctl reload nebula.service || log 'nebula did not take the signal after the roll-back'
-  die "$1; the previous certificate is back in place"
+put_back() {
+  cp -p "${SWAPPED[@]/#/$PREVIOUS/}" "$NEBULA_DIR/" && rm -rf "$PREVIOUS"
+  systemctl reload nebula.service || log 'nebula did not take the signal after the files went back'
+  step_reason="${step_reason:-the swap was cut short}; the previous certificate is back in place"
 }
 
-journal_cursor() {
-  journalctl --unit nebula.service --lines 0 --show-cursor --no-pager --output cat | sed -n 's/^-- cursor: //p'
+journal() {
+  journalctl --unit nebula.service --no-pager --output cat "$@"
 }
 
 # await_reload CURSOR: Nebula logs the fingerprint of the certificate it has taken.
 await_reload() {
   local look
-  for ((look = 1; look <= 50; look++)); do
-    if journalctl --unit nebula.service --after-cursor "$1" --no-pager --output cat | grep -qF "$SSM_Fingerprint"; then
-      return 0
-    fi
-    sleep 0.2
+  for ((look = 1; look <= 20; look++)); do
+    if [[ $(journal --after-cursor "$1") == *"$SSM_Fingerprint"* ]]; then return 0; fi
+    sleep 0.5
   done
-  journalctl --unit nebula.service --after-cursor "$1" --lines 5 --no-pager --output cat | cut -c 1-400
-  return 1
+  journal --after-cursor "$1" | tail -n 5 | cut -c 1-400
+  die "nebula did not take certificate $SSM_Fingerprint"
 }
 
 step_begin renew-certificate exclusive
@@ -77,13 +74,17 @@ load_settings
 load_worker_name
 [[ $worker_name == "$SSM_Worker" ]] || die "this node is worker $worker_name, not $SSM_Worker"
 fetch_renewed
+cursor=$(journal --lines 0 --show-cursor | sed -n 's/^-- cursor: //p')
+[[ -n $cursor ]] || die 'nebula has written nothing to the journal: is it running?'
+put_aside
+step_undo=put_back
 swap
 fault=$(nebula_fault)
-[[ -z $fault ]] || roll_back "$fault"
-cursor=$(journal_cursor)
-systemctl reload nebula.service || roll_back 'nebula cannot be signalled'
-await_reload "$cursor" || roll_back "nebula did not take certificate $SSM_Fingerprint"
-mesh_await_address "$identity_ip" 25 || roll_back "$MESH_DEVICE lost its address $identity_ip"
+[[ -z $fault ]] || die "$fault"
+systemctl reload nebula.service || die 'nebula cannot be signalled'
+await_reload "$cursor"
+mesh_await_address "$identity_ip" 10 || die "$MESH_DEVICE lost its address $identity_ip"
+step_undo=''
 rm -rf "$PREVIOUS"
 step_put fingerprint "$certificate_fingerprint"
 step_put_json notAfter "$certificate_not_after"

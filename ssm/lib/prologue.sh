@@ -21,10 +21,12 @@ readonly STEP_VERDICT_BYTES=8000
 step_name=''
 step_mode=''
 step_reason=''
-step_data='{}'
+step_data=()
 step_log=''
 step_log_start=0
 step_marker=''
+# Function that puts things back when the step does not end well, whatever ended it.
+step_undo=''
 
 log() {
   printf '%(%Y-%m-%dT%H:%M:%SZ)T %s\n' -1 "$*"
@@ -39,11 +41,11 @@ die() {
 
 # step_put KEY VALUE and step_put_json KEY JSON add to the verdict.
 step_put() {
-  step_data=$(jq -c --arg key "$1" --arg value "$2" '.[$key] = $value' <<<"$step_data")
+  step_data+=(--arg "data.$1" "$2")
 }
 
 step_put_json() {
-  step_data=$(jq -c --arg key "$1" --argjson value "$2" '.[$key] = $value' <<<"$step_data")
+  step_data+=(--argjson "data.$1" "$2")
 }
 
 # step_require NAME PATTERN: an agent older than 3.3.2746.0 does not set SSM_ variables; then nothing may run.
@@ -89,28 +91,29 @@ step_lock() {
 # Removes terminal control sequences and control characters; what remains is plain lines.
 step_plain() {
   sed -E \
-    -e $'s/\x1b\\[[0-?]*[ -\\/]*[@-~]//g' \
-    -e $'s/\x1b[]PX^_][^\x07\x1b]*(\x07|\x1b\\\\)?//g' \
-    -e $'s/\x1b[ -\\/]*[0-~]?//g' \
-    -e $'s/\xc2[\x80-\x9f]//g' |
+    -e $'s#\x1b\\[[0-?]*[ -/]*[@-~]##g' \
+    -e $'s#\x1b[]PX^_][^\x07\x1b]*(\x07|\x1b\\\\)?##g' \
+    -e $'s#\x1b[ -/]*[0-~]?##g' \
+    -e $'s#\xc2[\x80-\x9f]##g' |
     tr '\r' '\n' | tr -d '\000-\010\013-\037\177'
 }
 
-# step_verdict RC DATA BYTES: the JSON line with at most that many bytes of this run's output.
+# step_verdict RC BYTES [DATA...]: the JSON line with at most that many bytes of this run's output.
 step_verdict() {
-  { [[ -z $step_log ]] || tail -c "+$((step_log_start + 1))" "$step_log" | tail -c 16384 | step_plain | tail -c "$3"; } |
-    jq -Rsc --arg step "$step_name" --argjson rc "$1" --arg reason "$step_reason" --argjson data "$2" \
-      '$data + {step: $step, ok: ($rc == 0), rc: $rc} + (if $reason == "" then {} else {reason: $reason} end) + {tail: .}'
+  { [[ -z $step_log ]] || tail -c "+$((step_log_start + 1))" "$step_log" | tail -c 16384 | step_plain | tail -c "$2"; } |
+    jq -Rsc --arg step "$step_name" --argjson rc "$1" --arg reason "$step_reason" "${@:3}" \
+      '($ARGS.named | with_entries(select(.key | startswith("data.")) | .key |= .[5:]))
+       + {step: $step, ok: ($rc == 0), rc: $rc} + (if $reason == "" then {} else {reason: $reason} end) + {tail: .}'
 }
 
 # The longest verdict that fits.
 step_fit() {
   local bytes line
   for bytes in 6000 3000 1000 0; do
-    line=$(step_verdict "$1" "$step_data" "$bytes") && ((${#line} <= STEP_VERDICT_BYTES)) && break
+    line=$(step_verdict "$1" "$bytes" "${step_data[@]}") && ((${#line} <= STEP_VERDICT_BYTES)) && break
     line=''
   done
-  if [[ -z $line ]]; then line=$(step_verdict "$1" '{"dataDropped":true}' 1000); fi
+  if [[ -z $line ]]; then line=$(step_verdict "$1" 1000 --argjson data.dataDropped true); fi
   printf '%s' "${line:-{\"step\":\"$step_name\",\"ok\":false,\"rc\":$1,\"tail\":\"\"\}}"
 }
 
@@ -129,6 +132,7 @@ step_end() {
       step_reason=${step_reason:-a program exited with 194, which the agent would take for a request to reboot}
       ;;
   esac
+  if ((rc != 0)) && [[ -n $step_undo ]]; then "$step_undo"; fi
   step_reason=${step_reason:0:1000}
   line=$(step_fit "$rc")
   if [[ -n $step_marker ]]; then

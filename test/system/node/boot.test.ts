@@ -38,7 +38,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot', () => {
       'boot-done',
     ]);
     expect(lines.every((line) => /^\d{10}\.\d{3} [a-z-]+$/.test(line))).toBe(true);
-    expect([...lines].sort()).toEqual(lines);
+    const times = lines.map((line) => line.split(' ')[0]);
+    expect([...times].sort()).toEqual(times);
   });
 
   it('shows no secret to anybody: not in its output, its logs or its arguments', async () => {

@@ -21,7 +21,10 @@ boot_reason=''
 boot_complete=no
 
 log() {
-  printf '%(%Y-%m-%dT%H:%M:%SZ)T %s\n' -1 "$*" | tee -a "$LOG_DIR/boot.log" >&2
+  local line
+  printf -v line '%(%Y-%m-%dT%H:%M:%SZ)T %s' -1 "$*"
+  printf '%s\n' "$line" >>"$LOG_DIR/boot.log"
+  printf '%s\n' "$line" >&2
 }
 
 die() {
@@ -99,7 +102,7 @@ main() {
   mark identity-installed
   start_nebula
   mark nebula-started
-  mesh_await_address "$identity_ip" 150 || die "$MESH_DEVICE did not get address $identity_ip"
+  mesh_await_address "$identity_ip" 60 || die "$MESH_DEVICE did not get address $identity_ip"
   mark mesh-address-up
   # k3s or k3s-agent goes beside start_nebula (neither waits for the other), then worker-agent and Ollama, which bind
   # to the mesh address.

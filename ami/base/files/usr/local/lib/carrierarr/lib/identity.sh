@@ -4,21 +4,21 @@
 
 readonly NEBULA_DIR=/etc/nebula
 
-# identity_member NAME: one text of secret_json into identity_value.
-identity_member() {
-  identity_value=$(jq -er --arg name "$1" '.[$name] | strings | select(. != "")' < <(printf %s "$secret_json")) ||
-    die "secret of worker $worker_name lacks $1"
-}
+readonly IDENTITY_MEMBERS=(nebula_ca_crt nebula_node_crt nebula_node_key nebula_ip nebula_config)
 
 # Takes secret_json apart into identity_ca, identity_crt, identity_key, identity_ip and identity_config.
 identity_load() {
-  jq -e 'type == "object"' < <(printf %s "$secret_json") >/dev/null 2>&1 || die "secret of worker $worker_name is not a JSON object"
-  identity_member nebula_ca_crt && identity_ca=$identity_value
-  identity_member nebula_node_crt && identity_crt=$identity_value
-  identity_member nebula_node_key && identity_key=$identity_value
-  identity_member nebula_ip && identity_ip=$identity_value
-  identity_member nebula_config && identity_config=$identity_value
-  identity_value='' secret_json=''
+  local member parts=()
+  # shellcheck disable=SC2016 # $ARGS is jq's
+  mapfile -d '' parts < <(printf %s "$secret_json" | jq -j --args \
+    'objects | .[$ARGS.positional[]] | (strings // "") + "\u0000"' "${IDENTITY_MEMBERS[@]}" 2>/dev/null)
+  secret_json=''
+  ((${#parts[@]} == ${#IDENTITY_MEMBERS[@]})) || die "secret of worker $worker_name is not a JSON object"
+  for member in "${!parts[@]}"; do
+    [[ -n ${parts[member]} ]] || die "secret of worker $worker_name lacks ${IDENTITY_MEMBERS[member]}"
+  done
+  identity_ca=${parts[0]%$'\n'} identity_crt=${parts[1]%$'\n'} identity_key=${parts[2]%$'\n'}
+  identity_ip=${parts[3]} identity_config=${parts[4]%$'\n'}
   [[ $identity_ip =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ ]] || die "secret of worker $worker_name: nebula_ip is no address"
   [[ $identity_ca == *'-----BEGIN NEBULA CERTIFICATE-----'* ]] ||
     die "secret of worker $worker_name: nebula_ca_crt is no version 1 certificate"

@@ -83,14 +83,14 @@ load_worker_name() {
   die 'the instance shows no tag carrierarr:worker: tag missing, or instance tags in metadata switched off'
 }
 
-# Secrets never go through a here-string: bash writes a long one to a file.
-# Sets role_key, role_secret and role_token; returns 1 while the instance profile is not there yet.
+# Sets role_key, role_secret and role_token; returns 1 while the instance profile is not there yet. Secrets never go
+# through a here-string: bash writes a long one to a file.
 load_role_credentials() {
-  local path=meta-data/iam/security-credentials
+  local path=meta-data/iam/security-credentials parts
   imds_get "$path/" || return 1
   imds_get "$path/${imds_body%%$'\n'*}" || return 1
-  role_key=$(jq -er .AccessKeyId < <(printf %s "$imds_body")) || return 1
-  role_secret=$(jq -er .SecretAccessKey < <(printf %s "$imds_body")) || return 1
-  role_token=$(jq -er .Token < <(printf %s "$imds_body")) || return 1
+  mapfile -d '' parts < <(printf %s "$imds_body" | jq -j '.AccessKeyId, .SecretAccessKey, .Token | strings + "\u0000"')
+  ((${#parts[@]} == 3)) || return 1
+  role_key=${parts[0]} role_secret=${parts[1]} role_token=${parts[2]}
   [[ $role_key$role_secret$role_token =~ ^[A-Za-z0-9+/=_-]+$ ]]
 }

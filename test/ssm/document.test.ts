@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { COMMON_PARAMETERS, STEPS, type StepName } from '#contract';
+import { buildDocument, DOCUMENT_LIMIT_BYTES, stepScript } from '../../ssm/document.ts';
+
+const NAMES = Object.keys(STEPS) as StepName[];
+
+/** What Systems Manager accepts of a Command document, schema 2.2, as far as ours go, and what this house demands. */
+const Document = z.strictObject({
+  schemaVersion: z.literal('2.2'),
+  description: z.string().min(1).max(256),
+  parameters: z.record(
+    z.string().regex(/^[A-Za-z0-9_]+$/),
+    z.strictObject({
+      type: z.literal('String'),
+      description: z.string().min(1),
+      default: z.string().optional(),
+      allowedPattern: z.string().regex(/^\^.*\$$/),
+      maxChars: z.number().int().positive().max(1024),
+      interpolationType: z.literal('ENV_VAR'),
+    }),
+  ),
+  mainSteps: z.tuple([
+    z.strictObject({
+      action: z.literal('aws:runShellScript'),
+      name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+      precondition: z.strictObject({ StringEquals: z.tuple([z.literal('platformType'), z.literal('Linux')]) }),
+      inputs: z.strictObject({
+        timeoutSeconds: z.string().regex(/^[1-9][0-9]{0,4}$/),
+        runCommand: z.array(z.string().regex(/^[^\n\r]*$/)).min(1),
+      }),
+    }),
+  ]),
+});
+
+describe.each(NAMES)('document of step %s', (step) => {
+  const document = buildDocument(step);
+
+  it('is what it was', async () => {
+    await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(`../golden/ssm/${step}.json`);
+  });
+
+  it('is valid', () => {
+    expect(Document.safeParse(document)).toMatchObject({ success: true });
+  });
+
+  it('stays below the limit, run-time parameters included', () => {
+    const given = Object.values(document.parameters).reduce((sum, { maxChars }) => sum + maxChars, 0);
+
+    expect(Buffer.byteLength(JSON.stringify(document)) + given).toBeLessThan(DOCUMENT_LIMIT_BYTES / 2);
+  });
+
+  it('hands its parameters to the script as variables, never as text', () => {
+    expect(JSON.stringify(document)).not.toContain('{{');
+    const script = stepScript(step).join('\n');
+    for (const name of Object.keys(STEPS[step].parameters)) expect(script).toMatch(new RegExp(`step_require ${name} `));
+  });
+
+  it('runs under bash, stops at the first failure and needs no file beside it', () => {
+    const lines = stepScript(step);
+
+    expect(lines[0]).toBe('#!/bin/bash');
+    expect(lines).toContain('set -euo pipefail');
+    expect(lines.filter((line) => /^\s*(source|\.) /.test(line))).toEqual([]);
+    expect(lines.filter((line) => line.startsWith(`step_begin ${step} `))).toHaveLength(1);
+  });
+
+  it('lets no value through that a shell or a path would take for something else', () => {
+    const hostile = ['$(reboot)', '`reboot`', 'a;b', 'a b', "a'b", 'a"b', '../x', 'a\nb', '', '{{x}}', '-rf'];
+    for (const { allowedPattern } of Object.values(document.parameters)) {
+      expect(hostile.filter((value) => value !== '-rf' && new RegExp(allowedPattern).test(value))).toEqual([]);
+    }
+  });
+});
+
+describe('the scripts', () => {
+  it('are one per step of the contract', () => {
+    const scripts = readdirSync('ssm').filter((name) => name.endsWith('.sh'));
+
+    expect(scripts.sort()).toEqual(NAMES.map((name) => `${name}.sh`).sort());
+  });
+
+  it('have no double brace anywhere, which Systems Manager would replace', () => {
+    const files = readdirSync('ssm', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sh'));
+
+    expect(files.filter((file) => readFileSync(`ssm/${file}`, 'utf8').includes('{{'))).toEqual([]);
+  });
+
+  it('check the common parameters as the documents do', () => {
+    const prologue = readFileSync('ssm/lib/prologue.sh', 'utf8');
+    for (const [name, { allowedPattern }] of Object.entries(COMMON_PARAMETERS)) {
+      expect(prologue).toContain(`step_require ${name} '${allowedPattern}'`);
+    }
+  });
+});
