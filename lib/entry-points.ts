@@ -19,8 +19,7 @@ export const ENTRY_POINTS: Readonly<Record<FunctionName, EntryPoint>> = {
   identity: {
     file: 'lambda/identity/handler.ts',
     description: 'Signs, stores, renews and revokes certificates of workers',
-    // Covers the 60 s a secret's name stays blocked after its deletion.
-    timeoutSeconds: 90,
+    timeoutSeconds: 30,
   },
   launch: {
     file: 'lambda/launch/handler.ts',

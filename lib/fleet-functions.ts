@@ -117,7 +117,7 @@ const launchTargets = ({ stack }: PolicyScope, { nodes }: FleetFunctionsProps) =
     stack.formatArn({ service: 'ec2', resource, resourceName });
   return {
     launchTemplateArns: Object.values(nodes.templates).map((template) => template.templateArn),
-    subnetArns: nodes.subnetIds.map(ec2('subnet')),
+    subnetArns: nodes.network.subnetIds.map(ec2('subnet')),
     securityGroupArns: nodes.network.allSecurityGroups.map((group) => group.securityGroupId).map(ec2('security-group')),
     workerRoleArn: nodes.identity.roleArn,
   };

@@ -22,7 +22,7 @@ export interface FleetMachinesProps {
 
 interface Machine {
   readonly define: (kit: Kit) => IChainable;
-  /** More than its states can take together when each of them uses up its retries (tested). */
+  /** More than its states can take together, each with its retries' pauses and its own limit (tested). */
   readonly timeout: Duration;
 }
 

@@ -30,7 +30,7 @@ export class FleetStack extends Stack {
     const { config } = props;
     const { fleet } = config;
     const nodes = new WorkerNodes(this, 'Nodes', { config });
-    const settings = toFleetSettings(config, nodes.subnetIds);
+    const settings = toFleetSettings(config, nodes.network.subnetIds);
     const { table } = new RegistryTable(this, 'Registry', { fleet });
     const bus = new EventBus(this, 'Bus', { eventBusName: fleet });
     const deadLetters = new DeadLetters(this, 'DeadLetters', { fleet });

@@ -2,7 +2,6 @@ import {
   CfnSecurityGroupIngress,
   GatewayVpcEndpointAwsService,
   IpAddresses,
-  type ISubnet,
   type IVpc,
   Peer,
   Port,
@@ -24,15 +23,15 @@ export interface WorkerNetworkProps {
  */
 export class WorkerNetwork extends Construct {
   readonly vpc: IVpc;
-  readonly subnets: ISubnet[];
+  readonly subnetIds: readonly string[];
   /** Security groups that an instance of a role carries. */
   readonly securityGroups: Readonly<Record<Role, readonly SecurityGroup[]>>;
 
   constructor(scope: Construct, id: string, { config }: WorkerNetworkProps) {
     super(scope, id);
-    this.vpc =
-      config.network.vpcId === undefined ? this.ownVpc(config) : this.existingVpc(config, config.network.vpcId);
-    this.subnets = this.vpc.publicSubnets;
+    const { vpcId, subnetIds } = config.network;
+    this.vpc = vpcId === undefined ? this.ownVpc(config) : this.existingVpc(config, vpcId);
+    this.subnetIds = subnetIds ?? this.vpc.publicSubnets.map((subnet) => subnet.subnetId);
     const shared = this.securityGroup(config, 'Workers', 'workers', isShared);
     const lighthouse = this.securityGroup(config, 'Lighthouse', 'lighthouse', (rule) => isOnly(rule, 'lighthouse'));
     this.securityGroups = { lighthouse: [shared, lighthouse], 'gpu-worker': [shared] };
@@ -61,7 +60,6 @@ export class WorkerNetwork extends Construct {
     return Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,
       availabilityZones: network.zones,
-      publicSubnetIds: network.subnetIds ?? [],
     });
   }
 

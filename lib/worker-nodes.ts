@@ -27,10 +27,6 @@ export class WorkerNodes extends Construct {
     new StepDocuments(this, 'Steps', { fleet: config.fleet });
   }
 
-  get subnetIds(): string[] {
-    return this.network.subnets.map((subnet) => subnet.subnetId);
-  }
-
   private template(config: Config, role: Role): WorkerTemplate {
     return new WorkerTemplate(this, `Template-${role}`, {
       config,

@@ -12,7 +12,7 @@ const roleSettings = ({ instanceTypes, market, onDemandFallback, groups }: Confi
  * What the functions are told of the configuration.
  * @param subnetIds ids, or tokens of subnets that the stack makes.
  */
-export const toFleetSettings = (config: Config, subnetIds: string[]): FleetSettings => ({
+export const toFleetSettings = (config: Config, subnetIds: readonly string[]): FleetSettings => ({
   fleet: config.fleet,
   region: config.region,
   mesh: {
@@ -29,7 +29,7 @@ export const toFleetSettings = (config: Config, subnetIds: string[]): FleetSetti
     podCidr: config.cluster.podCidr,
     serviceCidr: config.cluster.serviceCidr,
     homelabPodCidr: config.homelab.podCidr,
-    subnetIds,
+    subnetIds: [...subnetIds],
   },
   secretPrefix: config.secretPrefix,
   controlPlane: config.controlPlane,

@@ -26,7 +26,8 @@ export const RETRIED_ERRORS = [
   'Lambda.SdkClientException',
 ];
 
-export const RETRY = { intervalSeconds: 2, maxAttempts: 5, backoffRate: 2, maxDelaySeconds: 20 };
+/** Some 55 s in the mean: a deleted secret's name stays blocked for up to a minute. */
+export const RETRY = { intervalSeconds: 2, maxAttempts: 8, backoffRate: 2, maxDelaySeconds: 20 };
 
 /** Longer than the function's own time-out, so that no function runs on behind a state that has given up. */
 const GRACE_SECONDS = 5;

@@ -1,0 +1,171 @@
+import aslValidator from 'asl-validator';
+import jsonata from 'jsonata';
+import { describe, expect, it } from 'vitest';
+import { type Capability, OPERATIONS } from '#contract';
+import { ENTRY_POINTS } from '../../lib/entry-points.ts';
+import { RETRIED_ERRORS } from '../../lib/state-machines/operation.ts';
+import { allStates, expressionsOf, type Graph, type State, synthesisedMachines } from './support/machines.ts';
+
+const machines = synthesisedMachines();
+const named = Object.entries(machines);
+const machine = (name: string) => {
+  const found = machines[name];
+  if (found === undefined) throw new Error(`no machine ${name}`);
+  return found;
+};
+const tasksOf = (graph: Graph): [string, State][] => allStates(graph).filter(([, { Type }]) => Type === 'Task');
+const capabilityOf = ({ Arguments }: State): Capability =>
+  /^<Functions(?<name>[a-z]+)Function/
+    .exec(Arguments?.FunctionName ?? '')
+    ?.groups?.name?.replace('runcommand', 'run-command') as Capability;
+const payloadOf = ({ Arguments }: State): string => JSON.stringify(Arguments?.Payload);
+const operationOf = (state: State): string =>
+  /['"]operation\\?['"]: ?\\?['"](?<name>\w+)/.exec(payloadOf(state))?.groups?.name ?? '';
+
+describe.each(named)('machine %s', (_, definition) => {
+  it('is valid to asl-validator', () => {
+    expect(aslValidator(definition)).toMatchObject({ isValid: true, errors: [] });
+  });
+
+  it('speaks JSONata that the reference engine reads', () => {
+    expect(definition.QueryLanguage).toBe('JSONata');
+    for (const expression of expressionsOf(definition)) expect(() => jsonata(expression), expression).not.toThrow();
+  });
+
+  it('reads no variable that nobody sets', () => {
+    const assigned = allStates(definition)
+      .flatMap(([, state]) => [state, ...(state.Catch ?? [])])
+      .flatMap((holder) => Object.keys((holder as State).Assign ?? {}));
+    for (const expression of expressionsOf(definition)) {
+      const local = [...expression.matchAll(/\$(\w+) *:=/g)].map(([, name]) => name);
+      const used = [...expression.matchAll(/\$(\w+)(?!\w*\()/g)].map(([, name]) => name);
+
+      expect([...assigned, ...local, 'states'], expression).toEqual(expect.arrayContaining(used));
+    }
+  });
+
+  it('calls operations of the contract, with the input that the contract wants', () => {
+    for (const [name, state] of tasksOf(definition)) {
+      const operations: Record<string, { input: { shape: object } }> = OPERATIONS[capabilityOf(state)] as never;
+      const operation = operations[operationOf(state)];
+
+      expect(Object.keys(operations), name).toContain(operationOf(state));
+      for (const field of Object.keys(operation?.input.shape ?? {})) expect(payloadOf(state), name).toContain(field);
+    }
+  });
+
+  it('limits and repeats every task: for named errors that pass by themselves, with jitter', () => {
+    for (const [name, state] of tasksOf(definition)) {
+      expect(state.TimeoutSeconds, name).toBeGreaterThan(ENTRY_POINTS[capabilityOf(state)].timeoutSeconds);
+      expect(state.Retry, name).toHaveLength(1);
+      expect(state.Retry?.[0], name).toMatchObject({ ErrorEquals: RETRIED_ERRORS, JitterStrategy: 'FULL' });
+    }
+  });
+});
+
+describe('limits', () => {
+  /** Wall-clock limits of the loops, which the functions keep; two minutes for a step's document and its delivery. */
+  const LOOPS: Record<string, number> = {
+    AwaitSsm: 300,
+    AwaitBoot: 300,
+    VerifyMesh: 300,
+    TerminateInstance: 600,
+    Prove: 300,
+    SwapCertificate: 300,
+  };
+
+  /** Errors that are repeated come quickly: every pause is as long as it gets, and the last attempt takes its all. */
+  const worstSeconds = ({ TimeoutSeconds = 0, Retry = [] }: State): number =>
+    Retry.reduce((sum, { MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds }) => {
+      const pauses = Array.from({ length: MaxAttempts }, (_, n) =>
+        Math.min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** n),
+      );
+      return sum + pauses.reduce((a, b) => a + b, 0);
+    }, TimeoutSeconds);
+
+  const total = (graph: Graph): number =>
+    tasksOf(graph).reduce((sum, [name, state]) => sum + worstSeconds(state) + (LOOPS[name] ?? 0), 0);
+
+  it.each(['provision', 'teardown', 'sweep'])('of the states of %s fit into that of the machine', (name) => {
+    expect(total(machine(name))).toBeLessThan(machine(name).TimeoutSeconds);
+  });
+
+  it('of renew are enough for a hundred workers', () => {
+    const { States, TimeoutSeconds } = machine('renew');
+    const { ItemProcessor, MaxConcurrency = 0 } = States.RenewEach ?? {};
+    if (ItemProcessor === undefined) throw new Error('RenewEach is no Map');
+
+    expect(MaxConcurrency).toBe(5);
+    expect(total(ItemProcessor) * (100 / MaxConcurrency)).toBeLessThan(TimeoutSeconds);
+  });
+});
+
+describe('roll-back', () => {
+  const { States } = machine('provision');
+
+  it('begins after the reservation: a name of others is pointed to, not undone', () => {
+    expect(States.ReserveWorker?.Catch).toBeUndefined();
+    expect(States.ReserveWorkerOutcome).toMatchObject({ Default: 'Provision' });
+    expect(States.ReserveWorkerOutcome?.Choices?.map(({ Next }) => Next)).toEqual(['ReservedByAnother']);
+  });
+
+  it('catches what States.ALL does not, too', () => {
+    for (const name of ['Provision', 'RollBack']) {
+      expect(States[name]?.Catch?.map(({ ErrorEquals }) => ErrorEquals)).toEqual([
+        ['States.DataLimitExceeded'],
+        ['States.ALL'],
+      ]);
+    }
+  });
+
+  it('runs the teardown’s own steps', () => {
+    const [branch] = States.RollBack?.Branches ?? [];
+    const own = Object.entries(machine('teardown').States);
+
+    expect(Object.keys(branch?.States ?? {})).toEqual(own.map(([name]) => name));
+    for (const [name, state] of own.filter(([id]) => id !== 'FenceWorker')) expect(branch?.States[name]).toEqual(state);
+  });
+
+  it('ends with the first error, whether or not it succeeds', () => {
+    expect(States.RollBack).toMatchObject({ Next: 'ProvisionFailed' });
+    expect(States.RollBack?.Catch?.map(({ Next }) => Next)).toEqual(['ProvisionFailed', 'ProvisionFailed']);
+    expect(States.RecordFailure?.Catch?.[0]).toMatchObject({ Next: 'RollBack' });
+    expect(States.ProvisionFailed).toMatchObject({ Error: '{% $failure.error %}', Cause: '{% $failure.cause %}' });
+  });
+});
+
+describe('teardown', () => {
+  const { States } = machine('teardown');
+
+  it('carries on to the termination from what must not keep the instance alive', () => {
+    expect(States.CancelCommand?.Catch?.[0]).toMatchObject({ Next: 'RevokeIdentity' });
+    expect(States.RevokeIdentity?.Catch?.[0]).toMatchObject({ Next: 'TerminateInstance' });
+    expect(States.DeregisterImage?.Catch?.[0]).toMatchObject({ Next: 'ProveBegin' });
+  });
+
+  it('releases no address before the instance is gone', () => {
+    expect(States.TerminateInstance?.Catch).toBeUndefined();
+    expect(States.TerminateInstanceDone).toMatchObject({ Default: 'ReleaseAddress' });
+  });
+
+  it('touches nothing while another teardown is at it', () => {
+    expect(States.FenceWorkerBusy?.Choices?.map(({ Next }) => Next)).toEqual(['FencedByAnother']);
+    expect(States.FencedByAnother).toMatchObject({ End: true });
+  });
+});
+
+describe('the order of states', () => {
+  const next = ({ Next, Default, Choices = [] }: State): string =>
+    [...Choices.map((choice) => choice.Next), Default ?? Next ?? '.'].join(' | ');
+  const outline = (graph: Graph, indent = ''): string =>
+    Object.entries(graph.States)
+      .map(([name, state]) => {
+        const inner = [...(state.Branches ?? []), state.ItemProcessor].flatMap((item) => item ?? []);
+        return `${indent}${name} → ${next(state)}\n${inner.map((item) => outline(item, `${indent}  `)).join('')}`;
+      })
+      .join('');
+
+  it('is the one that was reviewed', () => {
+    expect(named.map(([name, graph]) => `# ${name}\n${outline(graph)}`).join('\n')).toMatchSnapshot();
+  });
+});

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { addCarrierarrStacks } from '../../../lib/carrierarr-stacks.ts';
+import { parseConfig } from '../../../lib/config.ts';
+
+// The validation of templates at synthesis costs seconds; `npm run synth` does it.
+process.env.CDK_VALIDATION = 'false';
+
+const { context } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { context: Record<string, unknown> };
+
+/** The app as cdk.json has it, with overrides of its configuration; no code is bundled. */
+export const synthesise = (overrides: Record<string, unknown> = {}) => {
+  // Warnings are looked at by tests, not printed by them.
+  const quiet = { ...context, '@aws-cdk/core:annotationsInValidationReport': false };
+  const app = new App({ context: quiet, analyticsReporting: false });
+  const config = parseConfig(context.carrierarr, overrides);
+  const stacks = addCarrierarrStacks(app, config, () => Code.fromInline('export const handler = async () => {};'));
+  return {
+    config,
+    stacks,
+    mesh: Template.fromStack(stacks.mesh),
+    images: Template.fromStack(stacks.images),
+    fleet: Template.fromStack(stacks.fleet),
+  };
+};
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Readonly<Record<string, unknown>>;
+  readonly DeletionPolicy?: string;
+  readonly DependsOn?: readonly string[];
+}
+
+export const resourcesOf = (template: Template): Readonly<Record<string, Resource>> =>
+  (template.toJSON() as { Resources: Record<string, Resource> }).Resources;
+
+const PSEUDO: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'aws',
+  'AWS::AccountId': '111122223333',
+  'AWS::URLSuffix': 'amazonaws.com',
+  'AWS::Region': 'us-west-2',
+};
+
+/** Writes every token as text: a reference as `<LogicalId>`, an attribute as `<LogicalId.Attribute>`. */
+export const flatten = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(flatten);
+  if (typeof value !== 'object' || value === null) return value;
+  const [[key, inner] = ['', undefined]] = Object.entries(value);
+  if (key === 'Ref') return PSEUDO[String(inner)] ?? `<${String(inner)}>`;
+  if (key === 'Fn::GetAtt' && Array.isArray(inner)) return `<${inner.join('.')}>`;
+  if (key === 'Fn::ImportValue') return '<import>';
+  if (key === 'Fn::Base64') return flatten(inner);
+  if (key === 'Fn::Join' && Array.isArray(inner)) {
+    const [separator, parts] = inner as [string, unknown[]];
+    return parts.map((part) => String(flatten(part))).join(separator);
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, flatten(item)]));
+};
