@@ -1,4 +1,4 @@
-import type { ENVIRONMENT } from '#contract';
+import { type ENVIRONMENT, LAUNCH_TIMEOUT_SECONDS } from '#contract';
 
 /** Every Lambda of the app, by capability. A function's time-out is shorter than that of the state that calls it. */
 export interface EntryPoint {
@@ -24,8 +24,8 @@ export const ENTRY_POINTS: Readonly<Record<FunctionName, EntryPoint>> = {
   launch: {
     file: 'lambda/launch/handler.ts',
     description: 'Launches one instance behind a fence and binds its secret to it',
-    // At most 60: a teardown's proof waits as long for a launch call in flight.
-    timeoutSeconds: 60,
+    // A teardown's proof waits as long for a launch call in flight.
+    timeoutSeconds: LAUNCH_TIMEOUT_SECONDS,
   },
   'run-command': {
     file: 'lambda/run-command/handler.ts',

@@ -23,14 +23,17 @@ export interface FleetMachinesProps {
 interface Machine {
   readonly define: (kit: Kit) => IChainable;
   /** More than its states can take together, each with its retries' pauses and its own limit (tested). */
-  readonly timeout: Duration;
+  readonly timeoutSeconds: (limits: Config['limits']) => number;
 }
 
+const waits = ({ ssmOnlineSeconds, bootSeconds, terminateSeconds }: Config['limits']): number =>
+  ssmOnlineSeconds + bootSeconds + terminateSeconds;
+
 const MACHINES: Readonly<Record<MachineName, Machine>> = {
-  provision: { define: provision, timeout: Duration.hours(2) },
-  teardown: { define: teardown, timeout: Duration.hours(2) },
-  renew: { define: renew, timeout: Duration.hours(12) },
-  sweep: { define: sweep, timeout: Duration.minutes(30) },
+  provision: { define: provision, timeoutSeconds: (limits) => 5400 + waits(limits) },
+  teardown: { define: teardown, timeoutSeconds: ({ terminateSeconds }) => 2700 + terminateSeconds },
+  renew: { define: renew, timeoutSeconds: () => 12 * 3600 },
+  sweep: { define: sweep, timeoutSeconds: () => 1800 },
 };
 
 /** The four state machines. */
@@ -48,14 +51,15 @@ export class FleetMachines extends Construct {
   }
 
   private machine(name: MachineName, { config, functions }: FleetMachinesProps): StateMachine {
-    const { define, timeout } = MACHINES[name];
+    const { define, timeoutSeconds } = MACHINES[name];
     const scope = new Construct(this, name);
-    const kit: Kit = { scope, functions, lighthouseAddress: config.mesh.lighthouse.address };
+    const settings = { lighthouseAddress: config.mesh.lighthouse.address, bootSeconds: config.limits.bootSeconds };
+    const kit: Kit = { scope, functions, settings };
     return new StateMachine(scope, 'Machine', {
       stateMachineName: stateMachineName(config.fleet, name),
       definitionBody: DefinitionBody.fromChainable(define(kit)),
       queryLanguage: QueryLanguage.JSONATA,
-      timeout,
+      timeout: Duration.seconds(timeoutSeconds(config.limits)),
       role: new Role(scope, 'Role', {
         roleName: functionRoleName(config, `${name}-machine`),
         assumedBy: new ServicePrincipal('states.amazonaws.com'),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { FLEET_NAME_PATTERN, InstanceType, Market, PORTS } from '#contract';
+import { FLEET_NAME_PATTERN, InstanceType, Market, PORTS, STEPS } from '#contract';
 
 /**
  * The one typed schema of the configuration. Defaults stand in `defaults.ts`; the descriptions here become
@@ -65,7 +65,7 @@ const Mesh = z.strictObject({
     secretArn: text
       .regex(/^arn:aws[a-z-]*:secretsmanager:/, { error: 'the ARN of a secret' })
       .optional()
-      .describe('Signer `secret`: the secret that holds the PEM `NEBULA ED25519 PRIVATE KEY`'),
+      .describe('Signer `secret`: a secret of your own, `{"ca_key": <text of ca.key, not encrypted>}`'),
     certificate: pem.optional().describe('Signer `secret`: the PEM certificate that belongs to that key'),
   }),
 });
@@ -111,9 +111,16 @@ const Nodes = z.strictObject({
     .describe("An existing instance profile (the seed's was `catalyst-llm-gpu-worker`). Absent: the fleet's own"),
 });
 
+/** The step itself must end before Systems Manager ends it, or its words are lost. */
+const BOOT_MARGIN_SECONDS = 20;
+
 const Limits = z.strictObject({
   ssmOnlineSeconds: z.int().min(30).max(900).describe('From launch until Systems Manager sees the instance'),
-  bootSeconds: z.int().min(10).max(900).describe("From then on until the boot program's own verdict"),
+  bootSeconds: z
+    .int()
+    .min(10)
+    .max(STEPS['await-boot'].timeoutSeconds - BOOT_MARGIN_SECONDS)
+    .describe("From then on until the boot program's own verdict"),
   terminateSeconds: z.int().min(30).max(1800).describe('From the call until EC2 says `terminated`'),
   sweepMinimumAgeSeconds: z.int().min(0).describe('Younger instances and secrets are left alone by the sweeper'),
 });

@@ -6,13 +6,20 @@ import type { Construct } from 'constructs';
 import type { Capability, OperationInput, OperationName } from '#contract';
 import { ENTRY_POINTS } from '../entry-points.ts';
 
+/** What of the configuration the machines themselves must know. */
+export interface MachineSettings {
+  /** The homelab lighthouse's mesh address, which a worker must reach. */
+  readonly lighthouseAddress: string;
+  /** Seconds until a boot without verdict counts as failed. */
+  readonly bootSeconds: number;
+}
+
 /** What every stage builds with. */
 export interface Kit {
   /** States are named by their id below this scope: one scope a machine. */
   readonly scope: Construct;
   readonly functions: Readonly<Record<Capability, IFunction>>;
-  /** The homelab lighthouse's mesh address, which a worker must reach. */
-  readonly lighthouseAddress: string;
+  readonly settings: MachineSettings;
 }
 
 /** Errors that go away by themselves: ours of kind *retry*, and those of the Lambda service. */

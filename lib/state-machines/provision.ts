@@ -95,7 +95,7 @@ const awaitBoot = (kit: Kit): Chain =>
     name: NAME,
     generation: GENERATION,
     instanceId: '{% $instance.instanceId %}',
-    parameters: {},
+    parameters: { LimitSeconds: String(kit.settings.bootSeconds) },
   }).next(advance(kit, 'AwaitBootRecord', 'BOOTED'));
 
 const verifyMesh = (kit: Kit): Chain =>
@@ -105,7 +105,7 @@ const verifyMesh = (kit: Kit): Chain =>
     name: NAME,
     generation: GENERATION,
     instanceId: '{% $instance.instanceId %}',
-    parameters: { NebulaIp: '{% $worker.address %}', LighthouseIp: kit.lighthouseAddress },
+    parameters: { NebulaIp: '{% $worker.address %}', LighthouseIp: kit.settings.lighthouseAddress },
   }).next(advance(kit, 'VerifyMeshRecord', 'MESHED'));
 
 const markReady = (kit: Kit): Chain =>

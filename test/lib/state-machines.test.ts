@@ -1,7 +1,8 @@
 import aslValidator from 'asl-validator';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { type Capability, OPERATIONS } from '#contract';
+import { type Capability, LAUNCH_CONSISTENCY_SECONDS, LAUNCH_TIMEOUT_SECONDS, OPERATIONS, STEPS } from '#contract';
+import { DEFAULTS } from '../../lib/config/defaults.ts';
 import { ENTRY_POINTS } from '../../lib/entry-points.ts';
 import { RETRIED_ERRORS } from '../../lib/state-machines/operation.ts';
 import { allStates, expressionsOf, type Graph, type State, synthesisedMachines } from './support/machines.ts';
@@ -64,14 +65,16 @@ describe.each(named)('machine %s', (_, definition) => {
 });
 
 describe('limits', () => {
-  /** Wall-clock limits of the loops, which the functions keep; two minutes for a step's document and its delivery. */
+  /** Delivery of a step's document, and what the poll waits beyond its time. */
+  const ofStep = (step: keyof typeof STEPS): number => 60 + STEPS[step].timeoutSeconds + 30;
+  /** Wall-clock limits of the loops, which the functions keep. */
   const LOOPS: Record<string, number> = {
-    AwaitSsm: 300,
-    AwaitBoot: 300,
-    VerifyMesh: 300,
-    TerminateInstance: 600,
-    Prove: 300,
-    SwapCertificate: 300,
+    AwaitSsm: DEFAULTS.limits.ssmOnlineSeconds,
+    AwaitBoot: ofStep('await-boot'),
+    VerifyMesh: ofStep('verify-nebula'),
+    TerminateInstance: DEFAULTS.limits.terminateSeconds,
+    Prove: 120 + LAUNCH_TIMEOUT_SECONDS + LAUNCH_CONSISTENCY_SECONDS,
+    SwapCertificate: ofStep('renew-certificate'),
   };
 
   /** Errors that are repeated come quickly: every pause is as long as it gets, and the last attempt takes its all. */
