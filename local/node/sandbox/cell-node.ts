@@ -48,6 +48,8 @@ export class CellNode implements RunningNode {
   }
 
   async run(command: NodeCommand): Promise<NodeCommandResult> {
+    // A command waits for the agent, as Systems Manager holds one back for an instance that is not yet online.
+    await this.registered;
     if (!this.#alive) throw this.#gone();
     const waiting = Promise.withResolvers<NodeCommandResult>();
     this.#waiting.set(command.commandId, waiting);

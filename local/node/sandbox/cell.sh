@@ -60,7 +60,7 @@ settings() {
   mkdir -p root/etc
   overlay etc && return
   as_node cp -RP --preserve=mode,timestamps /etc/. root/etc/ 2>/dev/null || true
-  as_node cp -RP upper/etc/. root/etc/
+  as_node cp -RP --remove-destination upper/etc/. root/etc/
 }
 
 # What the node itself may not read, its image must not hold.

@@ -1,5 +1,13 @@
 import type { NodeCommand, NodeSpec } from '../../../local/node/host.ts';
 
+export const USER_DATA = `#!/bin/bash
+CARRIERARR_FLEET=carrierarr
+CARRIERARR_ROLE=gpu-worker
+CARRIERARR_REGION=us-west-2
+CARRIERARR_SECRET_PREFIX=catalyst-llm
+CARRIERARR_CONTROL_PLANE=10.100.0.1:50051
+`;
+
 export const aSpec = (overrides: Partial<NodeSpec> = {}): NodeSpec => ({
   instanceId: 'i-0123456789abcdef0',
   instanceArn: 'arn:aws:ec2:us-west-2:000000000000:instance/i-0123456789abcdef0',
@@ -9,7 +17,7 @@ export const aSpec = (overrides: Partial<NodeSpec> = {}): NodeSpec => ({
   privateIp: '10.20.0.10',
   publicIp: '198.51.100.10',
   imageId: 'ami-0f24e5b7febd29ea3',
-  userData: 'CARRIERARR_FLEET=carrierarr\nCARRIERARR_SECRET_PREFIX=catalyst-llm\n',
+  userData: USER_DATA,
   tags: { 'carrierarr:worker': 'gpu-1', 'carrierarr:role': 'gpu-worker' },
   directory: '/nonexistent',
   awsEndpoint: 'http://127.0.0.1:9',

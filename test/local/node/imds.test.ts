@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { instanceIdOf } from '../../../local/node/credentials.ts';
 import { createMetadataService } from '../../../local/node/imds.ts';
-import { aSpec } from './builders.ts';
+import { aSpec, USER_DATA } from './builders.ts';
 
 const aService = () => {
   let now = Date.UTC(2026, 10, 21);
@@ -33,7 +33,7 @@ describe('the metadata service', () => {
     ['meta-data/placement/availability-zone', 'us-west-2b'],
     ['meta-data/tags/instance/carrierarr:worker', 'gpu-1'],
     ['meta-data/tags/instance/carrierarr%3Aworker', 'gpu-1'],
-    ['user-data', 'CARRIERARR_FLEET=carrierarr\nCARRIERARR_SECRET_PREFIX=catalyst-llm\n'],
+    ['user-data', USER_DATA],
   ])('knows %s', (path, value) => {
     expect(aService().read(path)).toMatchObject({ status: 200, body: value });
   });
