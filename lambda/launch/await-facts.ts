@@ -3,7 +3,7 @@ import { NotYetConsistentError, ServiceUnavailableError } from '#shared/errors.t
 import { USABLE_STATES } from './adopt-instance.ts';
 import type { LaunchPorts } from './ports.ts';
 
-const PAUSE_MS = 1_000;
+const PAUSE_MS = 500;
 /** A public address appears within seconds, or never where the subnet gives none. */
 const PUBLIC_ADDRESS_SECONDS = 5;
 

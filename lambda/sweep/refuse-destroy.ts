@@ -22,7 +22,7 @@ export const refuseDestroy = async (
   const alive = await fleetInstances(ec2, fleet, PRESENT_STATES);
   if (alive.length === 0) return answer;
   throw new WorkersAliveError({
-    what: `fleet ${fleet} still has ${alive.length} worker instances`,
+    what: `fleet ${fleet} still has workers (${alive.length})`,
     got: alive.map(({ instanceId, state, tags }) => `${tags[TAG.worker]} ${instanceId} (${state})`).join(', '),
     remedy: 'run `carrierarr teardown --all`, wait until it has ended, then destroy again',
   });

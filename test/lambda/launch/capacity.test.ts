@@ -183,6 +183,29 @@ describe('what no other pool can mend', () => {
   });
 });
 
+describe('several errors of one answer', () => {
+  it('are judged by the gravest, whatever their order', async () => {
+    const { ports, input, ec2 } = await aLaunch();
+    const createFleet = async (request: FleetRequest) => ({
+      instanceIds: [],
+      errors: [
+        ...request.pools.map((pool) => ({ pool, code: 'UnfulfillableCapacity', message: '' })),
+        { code: 'UnauthorizedOperation', message: 'no PassRole' },
+      ],
+    });
+    const refusing = Object.assign(Object.create(ec2), { createFleet });
+
+    await expect(launchWorker({ ...ports, ec2: refusing }, input)).rejects.toMatchObject({ name: 'PermissionError' });
+  });
+
+  it('invalid pools beside exhausted ones are want of capacity, not a fault of the configuration', async () => {
+    const { ports, input, ec2 } = await aLaunch();
+    ec2.refusals = { 'spot g4dn.xlarge/*': 'InvalidFleetConfiguration', '*': 'InsufficientInstanceCapacity' };
+
+    await expect(launchWorker(ports, input)).rejects.toMatchObject({ name: 'CapacityError' });
+  });
+});
+
 describe('the choice of pools', () => {
   it('leaves out zones in which a type is not offered', async () => {
     const { ports, input, ec2 } = await aLaunch({ onDemandFallback: false });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PermissionError, ThrottledError } from '#shared/errors.ts';
 import { sweepFleet } from '../../../lambda/sweep/sweep-fleet.ts';
 import { aReservedLife } from '../../fake/registry-builders.ts';
+import { settings } from '../launch/builders.ts';
 import { aFleet, aReadyWorker, type Fleet, instanceTags, MINUTE_MS } from './builders.ts';
 
 const run = async ({ ports }: Fleet, dryRun = false) => (await sweepFleet(ports, { dryRun })).findings;
@@ -38,6 +39,18 @@ describe('an orphaned instance', () => {
 
     expect(findings).toMatchObject([{ action: 'marked' }]);
     expect(fleet.ec2.alive()).toHaveLength(1);
+  });
+
+  it('is only marked by the first run, even where no minimum age is set', async () => {
+    const limits = { ...settings().limits, sweepMinimumAgeSeconds: 0 };
+    const fleet = aFleet({ limits });
+    fleet.ec2.plant({ tags: instanceTags('gone', 'mhx0000a') });
+
+    const first = await run(fleet);
+    fleet.clock.advance(1);
+    const second = await run(fleet);
+
+    expect([...first, ...second].map(({ action }) => action)).toEqual(['marked', 'terminated']);
   });
 
   it('is left alone while it is young: its row may not be there yet', async () => {
@@ -144,6 +157,14 @@ describe('an orphaned secret', () => {
     expect(second).toMatchObject([{ kind: 'secret', worker: 'gone', action: 'deleted' }]);
     expect(fleet.secrets.names()).toEqual([]);
     expect(revoked).toEqual([{ name: 'gone', generation: 'mhx0000a' }]);
+  });
+
+  it('is left alone while it is young: its instance may not be there yet', async () => {
+    const fleet = aFleet();
+    fleet.secrets.plantFor('new', 'mhx0000a');
+    fleet.clock.advance(14 * MINUTE_MS);
+
+    expect(await run(fleet)).toEqual([]);
   });
 
   it('is none that carries the fleet’s tag but no worker’s, nor one that a worker needs', async () => {
