@@ -13,7 +13,7 @@ import type {
 } from '../../lambda/shared/aws/ec2-port.ts';
 import type { Clock } from '../../lambda/shared/clock.ts';
 import { NotYetConsistentError } from '../../lambda/shared/errors.ts';
-import { hasTags, matches } from './ec2-filter.ts';
+import { hasTags, matches, type StoredInstance } from './ec2-filter.ts';
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'us-west-2';
@@ -21,18 +21,6 @@ const PENDING_MS = 5_000;
 const PUBLIC_ADDRESS_MS = 2_000;
 const FORGOTTEN_MS = 3_600_000;
 
-interface Volume {
-  readonly volumeId: string;
-  readonly tags: Readonly<Record<string, string>>;
-  deleted: boolean;
-}
-interface StoredInstance extends Omit<Instance, 'state' | 'stateReason' | 'publicIp'> {
-  /** Set by TerminateInstances or by EC2 itself. */
-  endedAt?: number;
-  endReason?: string;
-  stopped?: boolean;
-  readonly volumes: Volume[];
-}
 type Action = keyof Ec2;
 
 /**
@@ -62,7 +50,6 @@ export class FakeEc2 implements Ec2 {
   blindMs = 0;
   terminationMs = 60_000;
   images = new Map<string, Image & { snapshots: string[] }>();
-  /** What a subnet without public addresses gives. */
   publicAddresses = true;
   /** Runs after a fleet has launched and before its answer leaves: what others do in that moment. */
   beforeAnswer: (instanceIds: readonly string[]) => Promise<void> = async () => {};

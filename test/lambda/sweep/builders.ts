@@ -1,5 +1,6 @@
 import type { FleetSettings } from '#contract';
 import type { SweepPorts } from '../../../lambda/sweep/ports.ts';
+import { sweepFleet } from '../../../lambda/sweep/sweep-fleet.ts';
 import { FakeEc2 } from '../../fake/ec2.ts';
 import { createSleepingClock } from '../../fake/ec2-clock.ts';
 import { FakeSecrets } from '../../fake/ec2-secrets.ts';
@@ -55,4 +56,14 @@ export const aReadyWorker = async ({ registry, ec2, secrets }: Fleet, name: stri
   await registry.advance(life, 'MESHED');
   await registry.advance(life, 'READY');
   return { ...life, instanceId };
+};
+
+export const TEARDOWN = 'arn:aws:states:us-west-2:111122223333:execution:carrierarr-teardown:t1';
+
+export const run = async ({ ports }: Fleet, dryRun = false) => (await sweepFleet(ports, { dryRun })).findings;
+/** Two runs of the schedule, a quarter of an hour apart. */
+export const runTwice = async (fleet: Fleet) => {
+  const first = await run(fleet);
+  fleet.clock.advance(15 * MINUTE_MS);
+  return { first, second: await run(fleet) };
 };
