@@ -1,4 +1,4 @@
-/** What other rooms may use of the command: following an execution and showing it, as the demo does. */
+/** What other rooms may use of the command: running it, following an execution and showing it, as the demo does. */
 export { historyReader } from './doors/executions.ts';
 export { type Failure, readFailure } from './progress/failure.ts';
 export { type FollowOptions, followExecution, type ReadHistory } from './progress/follow-execution.ts';
@@ -13,3 +13,7 @@ export {
   progressRenderer,
 } from './render/progress.ts';
 export { type Column, renderTable } from './render/table.ts';
+export { CommandError } from './errors.ts';
+export { EXIT } from './exit-codes.ts';
+export type { Io } from './io.ts';
+export { main } from './main.ts';

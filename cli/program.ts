@@ -1,5 +1,6 @@
 import { Command, Help } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { registerLocalCommands } from '../local/commands.ts';
 import { registerCert } from './commands/cert.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerLogs } from './commands/logs.ts';
@@ -72,5 +73,7 @@ export const buildProgram = (io: Io): Command => {
   registerDoctor(program, io);
   registerCert(program, io);
   registerSweep(program, io);
+  program.commandsGroup('Without AWS:');
+  registerLocalCommands(program, io);
   return program;
 };

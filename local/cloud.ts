@@ -1,5 +1,5 @@
 import type { RemovedResource } from './deploy/template.ts';
-import { ACCOUNT_ID, bringUp, type Standing } from './bring-up.ts';
+import { bringUp, type Standing } from './bring-up.ts';
 import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
 import type { LocalNodeHost } from './node/host.ts';
@@ -88,5 +88,3 @@ export const startCloud = async (options: CloudOptions): Promise<Cloud> => {
     signal?.removeEventListener('abort', forward);
   }
 };
-
-export { ACCOUNT_ID };

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError } from '#shared/errors.ts';
@@ -88,6 +87,3 @@ export const openSite = async ({ name, nodes, config, teardown }: SiteOptions): 
   const cdk = { directory, logDirectory, configFile: join(directory, 'config.json') };
   return { name, directory, logDirectory, configuration, supervisor, host, cdk };
 };
-
-/** Whether a directory holds logs of a cloud that is gone. */
-export const hasLogs = (directory: string): boolean => existsSync(join(directory, 'logs'));

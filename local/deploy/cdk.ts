@@ -23,11 +23,12 @@ const cdk = (
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  cwd = projectDirectory,
 ): Program => ({
   name: `cdk ${name}`,
   command: process.execPath,
   args: [CLI, name, ...args, '--no-color', '--no-notices'],
-  cwd: projectDirectory,
+  cwd,
   logFile: join(settings.logDirectory, `cdk-${name}.log`),
   env: inheritedEnvironment({
     PATH: [join(projectDirectory, 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH ?? ''].join(':'),
@@ -47,11 +48,12 @@ export const cdkSynth = (settings: CdkSettings): Program =>
     CDK_VALIDATION: 'false',
   });
 
+/** Runs where there is no `cdk.json`: with one, the command would synthesise the app first, only to look at it. */
 export const cdkBootstrap = (
   settings: CdkSettings,
   environment: string,
   aws: Readonly<Record<string, string>>,
-): Program => cdk(settings, 'bootstrap', [environment], aws);
+): Program => cdk(settings, 'bootstrap', [environment], aws, settings.directory);
 
 export const cdkDeploy = (settings: CdkSettings, aws: Readonly<Record<string, string>>): Program =>
   cdk(

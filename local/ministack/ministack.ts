@@ -21,6 +21,8 @@ export interface MinistackOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** MiniStack with the repairs the fleet's behaviour depends on. */
+const LAUNCHER = join(import.meta.dirname, 'launcher.py');
 const READY_MS = 30_000;
 const POLL_MS = 50;
 
@@ -77,7 +79,7 @@ export const startMinistack = async (options: MinistackOptions): Promise<string>
   const { exited } = supervisor.start({
     name: 'MiniStack',
     command: options.python,
-    args: ['-m', 'ministack'],
+    args: [LAUNCHER],
     env: environment(options),
     cwd: directory,
     logFile,

@@ -1,0 +1,116 @@
+import { CommandError, EXIT, type Io, paint } from '../cli/index.ts';
+import { type Cloud, startCloud } from './cloud.ts';
+import type { LocalOptions } from './commands.ts';
+import { demoIo } from './demo/capture.ts';
+import * as script from './demo/script.ts';
+import type { RemovedResource } from './deploy/template.ts';
+import { Interrupted, type SignalWatch, watchSignals } from './interruption.ts';
+import { StagePrinter } from './stage-printer.ts';
+import type { StageTiming } from './stages.ts';
+
+const heading = (io: Io, text: string): void => io.out.write(`\n${paint(io.out, 'bold', text)}\n`);
+
+const leftOut = (removed: readonly RemovedResource[]): string => {
+  const reasons = new Map<string, { type: string; reason: string; count: number }>();
+  for (const { type, reason } of removed) {
+    const entry = reasons.get(type) ?? { type, reason, count: 0 };
+    reasons.set(type, { ...entry, count: entry.count + 1 });
+  }
+  return [...reasons.values()].map(({ type, reason, count }) => `    ${count} × ${type}: ${reason}\n`).join('');
+};
+
+/** The demo's own acts, timed. */
+class Acts {
+  readonly timings: StageTiming[] = [];
+  readonly #io: Io;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  async play<T>(title: string, work: () => Promise<T>): Promise<T> {
+    heading(this.#io, title);
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.timings.push({ stage: title, milliseconds: performance.now() - start });
+    }
+  }
+}
+
+const bringUp = async (io: Io, nodes: LocalOptions['nodes'], watch: SignalWatch): Promise<Cloud> => {
+  const printer = new StagePrinter(io.out);
+  try {
+    const cloud = await startCloud({
+      name: `demo-${process.pid}`,
+      ...(nodes !== undefined && { nodes }),
+      signal: watch.signal,
+      onStage: printer.show,
+    });
+    printer.finish();
+    io.out.write(`  nodes: ${cloud.nodes.kind} (${cloud.nodes.reason})\n`);
+    io.out.write(`  left out of the templates here:\n${leftOut(cloud.removed)}`);
+    return cloud;
+  } finally {
+    printer.finish();
+  }
+};
+
+/** Makes this process see the embedded cloud and nothing of the user's own AWS. Returns how to undo that. */
+const enter = (cloud: Cloud): (() => void) => {
+  const before = { ...process.env };
+  for (const key of Object.keys(process.env)) if (key.startsWith('AWS_')) delete process.env[key];
+  Object.assign(process.env, cloud.environment);
+  return () => {
+    for (const key of Object.keys(process.env)) if (!(key in before)) delete process.env[key];
+    Object.assign(process.env, before);
+  };
+};
+
+const perform = async (cloud: Cloud, acts: Acts, io: Io): Promise<void> => {
+  const leave = enter(cloud);
+  try {
+    await acts.play('Two workers, side by side', () => script.provisionBoth(cloud, io));
+    await acts.play('The fleet', () => script.showFleet(io));
+    await acts.play('A certificate', () => script.showCertificate(io));
+    await acts.play('Teardown, with proof', () => script.tearDownBoth(io));
+    await acts.play('Is anything left?', () => script.proveNothingLeft(cloud, io));
+  } finally {
+    leave();
+  }
+};
+
+const summary = (io: Io, acts: Acts, cloud: Cloud, start: number): void => {
+  heading(io, 'Times');
+  for (const { stage, milliseconds } of cloud.timings) io.out.write(script.timingLine(`  ${stage}`, milliseconds));
+  for (const { stage, milliseconds } of acts.timings) io.out.write(script.timingLine(stage, milliseconds));
+  io.out.write(script.timingLine('everything', performance.now() - start));
+};
+
+const interruptedError = (): CommandError =>
+  new CommandError(EXIT.interrupted, {
+    what: 'interrupted; everything begun was ended',
+    remedy: 'run it again when you like',
+  });
+
+/** `carrierarr local demo`. @throws CommandError, also when interrupted, after everything started was ended */
+export const demo = async ({ nodes }: Pick<LocalOptions, 'nodes'>, io: Io): Promise<void> => {
+  const start = performance.now();
+  const watch = watchSignals();
+  const acts = new Acts(io);
+  let cloud: Cloud | undefined;
+  try {
+    const up = await acts.play('An embedded cloud with the fleet deployed in it', () => bringUp(io, nodes, watch));
+    cloud = up;
+    await perform(up, acts, demoIo(io, { ...process.env, ...up.environment }, watch.signal));
+    watch.signal.throwIfAborted();
+    await acts.play('Everything ended', () => up.stop());
+    summary(io, acts, up, start);
+  } catch (error) {
+    await cloud?.stop({ keepLogs: !watch.signal.aborted });
+    throw watch.signal.aborted || error instanceof Interrupted ? interruptedError() : error;
+  } finally {
+    watch.release();
+  }
+};

@@ -1,0 +1,100 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import {
+  followExecution,
+  formatElapsed,
+  historyReader,
+  type Io,
+  main,
+  paint,
+  progressRenderer,
+} from '../../cli/index.ts';
+import { ServiceUnavailableError } from '#shared/errors.ts';
+import type { Cloud } from '../cloud.ts';
+import { Capture } from './capture.ts';
+import { findLeftovers } from './leftovers.ts';
+
+/** What the demo provisions; both at once. */
+const WORKERS = [
+  { name: 'lighthouse-1', role: 'lighthouse' },
+  { name: 'gpu-worker-1', role: 'gpu-worker' },
+] as const;
+
+const Started = z.looseObject({ execution: z.string(), name: z.string() });
+
+const failed = (what: string, got: string): ServiceUnavailableError =>
+  new ServiceUnavailableError({ what, got, remedy: 'read the logs; they are kept below .carrierarr/clouds' });
+
+/** Runs one command line of the command itself. */
+const command = async (io: Io, ...argv: readonly string[]): Promise<void> => {
+  io.out.write(`${paint(io.out, 'dim', `$ carrierarr ${argv.join(' ')}`)}\n`);
+  const code = await main(argv, io);
+  if (code !== 0) throw failed(`carrierarr ${argv[0]} failed`, `exit ${code}`);
+};
+
+/** Asks for a worker and returns its execution, without waiting for it. */
+const ask = async (io: Io, worker: (typeof WORKERS)[number]): Promise<string> => {
+  const argv = ['provision', worker.name, '--role', worker.role, '--no-wait'];
+  io.out.write(`${paint(io.out, 'dim', `$ carrierarr ${argv.join(' ')}`)}\n`);
+  const out = new Capture();
+  const code = await main([...argv, '--json'], { ...io, out });
+  if (code !== 0) throw failed(`carrierarr provision ${worker.name} failed`, `exit ${code}`);
+  return Started.parse(JSON.parse(out.text.split('\n')[0] ?? '')).execution;
+};
+
+/** Provisions both workers side by side and shows each phase as it comes and goes. */
+export const provisionBoth = async (cloud: Cloud, io: Io): Promise<void> => {
+  const executions = await Promise.all(WORKERS.map((worker) => ask(io, worker)));
+  const sfn = new SFNClient({
+    endpoint: cloud.endpoint,
+    region: cloud.region,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const renderer = progressRenderer(io.out, 'lines');
+  try {
+    const ended = await Promise.all(
+      WORKERS.map(async ({ name }, at) => {
+        const progress = await followExecution(executions[at] ?? '', {
+          readHistory: historyReader(sfn),
+          intervalMilliseconds: io.pollMilliseconds,
+          signal: io.interruption.signal,
+          onProgress: (latest) => renderer.update([{ subject: name, progress: latest }], io.now()),
+        });
+        return { name, progress };
+      }),
+    );
+    const bad = ended.find(({ progress }) => progress.status !== 'SUCCEEDED');
+    if (bad !== undefined) throw failed(`provisioning ${bad.name} failed`, JSON.stringify(bad.progress.failure));
+  } finally {
+    renderer.finish();
+    sfn.destroy();
+  }
+};
+
+export const showFleet = (io: Io): Promise<void> => command(io, 'status');
+
+export const showCertificate = (io: Io): Promise<void> => command(io, 'cert', 'show', WORKERS[1].name);
+
+export const tearDownBoth = (io: Io): Promise<void> => command(io, 'teardown', ...WORKERS.map(({ name }) => name));
+
+/** @throws ServiceUnavailableError if anything is left */
+export const proveNothingLeft = async (cloud: Cloud, io: Io): Promise<void> => {
+  const leftovers = await findLeftovers(cloud.endpoint, cloud.region, cloud.fleet);
+  const workers = new Capture();
+  await main(['status', '--json'], { ...io, out: workers });
+  const { workers: rows } = z.object({ workers: z.array(z.unknown()) }).parse(JSON.parse(workers.text));
+  const all = [
+    ...leftovers,
+    { kind: 'workers and addresses in the registry', ids: rows.map((row) => JSON.stringify(row)) },
+  ];
+  for (const { kind, ids } of all) {
+    const mark = ids.length === 0 ? paint(io.out, 'green', '✓') : paint(io.out, 'red', '✗');
+    io.out.write(`  ${mark} ${kind}: ${ids.length === 0 ? 'none' : ids.join(', ')}\n`);
+  }
+  const left = all.filter(({ ids }) => ids.length > 0);
+  if (left.length > 0) throw failed('something is left after the teardown', left.map(({ kind }) => kind).join(', '));
+};
+
+/** The line of a timing table. */
+export const timingLine = (what: string, milliseconds: number): string =>
+  `  ${what.padEnd(24)}${formatElapsed(milliseconds).padStart(8)}\n`;
