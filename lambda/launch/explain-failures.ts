@@ -6,6 +6,7 @@ import {
   ConfigurationError,
   PermissionError,
   QuotaError,
+  ServiceUnavailableError,
 } from '#shared/errors.ts';
 import type { Reaction } from './fleet-errors.ts';
 
@@ -66,6 +67,9 @@ export const failIfAllInvalid = (failures: readonly PoolFailure[], context: Cont
     throw configurationFailure(first, context);
 };
 
+/** Stands for EC2's code where the function's time was over before EC2 could be asked. */
+export const NOT_TRIED_IN_TIME = 'NotTriedInTime';
+
 const QUOTA_REMEDY =
   'ask for a higher EC2 vCPU quota under Service Quotas (GPU: L-DB2E81BA on-demand G and VT, L-3819A6DF Spot; 0 in new accounts, a g4dn.xlarge needs 4), or tear other workers down';
 const CAPACITY_REMEDY = 'offer more instance types or zones for the role, or try again later';
@@ -73,6 +77,13 @@ const MARKET_REMEDY = 'allow the on-demand fall-back';
 
 /** The error of a launch for which every pool of every allowed market was exhausted. */
 export const failForNow = (failures: readonly PoolFailure[], { worker }: Context): CarrierarrError => {
+  if (failures.every((failure) => failure.code === NOT_TRIED_IN_TIME)) {
+    return new ServiceUnavailableError({
+      what: 'EC2 was too slow for a launch to be tried',
+      got: `${failures.length} pools left untried`,
+      remedy: 'none needed, the state retries',
+    });
+  }
   const quotas = failures.filter((failure) => failure.reaction === 'next-market');
   const markets = [...new Set(failures.map((failure) => failure.market))];
   const spotOnly = worker.market === 'spot' && !worker.onDemandFallback;

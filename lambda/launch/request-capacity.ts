@@ -4,7 +4,7 @@ import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/logging.ts';
 import { takeBatch } from './choose-pools.ts';
 import { clientToken } from './client-token.ts';
-import { type PoolFailure, failForGood, failForNow, failIfAllInvalid } from './explain-failures.ts';
+import { type PoolFailure, failForGood, failForNow, failIfAllInvalid, NOT_TRIED_IN_TIME } from './explain-failures.ts';
 import { reactionTo } from './fleet-errors.ts';
 import { retryUntil } from './retry-until.ts';
 
@@ -88,7 +88,7 @@ const tryMarket = async (
     if (again.length === batch.length) await ports.clock.sleep(PAUSE_BEFORE_REPEAT_MS);
     queue = [...rest, ...again.map((one) => one.pool)];
   }
-  for (const pool of queue) failures.push({ market, pool, code: 'NotTriedInTime', message: '', reaction: 'again' });
+  for (const pool of queue) failures.push({ market, pool, code: NOT_TRIED_IN_TIME, message: '', reaction: 'again' });
   return [];
 };
 
@@ -97,7 +97,7 @@ const tryMarket = async (
  * @returns the ids EC2 launched, never empty
  * @throws CapacityError or QuotaError when every pool of every allowed market refused
  * @throws PermissionError or ConfigurationError when no pool can help
- * @throws ThrottledError or ServiceUnavailableError when EC2 would not answer in time
+ * @throws ThrottledError or ServiceUnavailableError when EC2 did not answer in time: to be called again
  */
 export const requestCapacity = async (ports: Ports, request: CapacityRequest): Promise<readonly string[]> => {
   const failures: PoolFailure[] = [];

@@ -257,4 +257,16 @@ describe('the choice of pools', () => {
 
     expect(ec2.fleetRequests).toHaveLength(2);
   });
+
+  it('is handed to the state’s Retry when there was no time to ask for a single pool', async () => {
+    const { ports, input, ec2, clock } = await aLaunch();
+    const slow = Object.assign(Object.create(ec2), {
+      subnets: async (ids: readonly string[]) => {
+        clock.advance(31_000);
+        return ec2.subnets(ids);
+      },
+    });
+
+    await expect(launchWorker({ ...ports, ec2: slow }, input)).rejects.toMatchObject({ kind: 'retry' });
+  });
 });
