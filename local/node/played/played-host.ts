@@ -45,8 +45,7 @@ class PlayedNode implements RunningNode {
     if (stepOf(command) === 'await-boot') await this.#awaitVerdict(command);
     const wanted = this.#open.delete(command.commandId);
     if (this.#stopped || !wanted) return CANCELLED;
-    const { step, rc, tail, details } = playStep(command, this.#verdict);
-    const line = JSON.stringify({ step, ok: rc === 0, rc, tail, played: true, ...details });
+    const { rc, line } = playStep(command, this.#verdict);
     return { status: rc === 0 ? 'Success' : 'Failed', exitCode: rc, stdout: `${line}\n`, stderr: '' };
   }
 

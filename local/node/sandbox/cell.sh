@@ -10,7 +10,8 @@
 # walk there. Needs util-linux (unshare, nsenter, setpriv, mount, pivot_root), iproute2 and coreutils.
 #
 # CELL_UID_BASE  first of 65536 host user ids that become the node's 0..65535; empty: the caller becomes the node's root
-# CELL_NODE      the Node.js binary        CELL_OVERLAY  `no`: do without        CELL_HOSTNAME  the node's host name
+# CELL_NODE      the Node.js binary        CELL_HOSTNAME  the node's host name
+# CELL_OVERLAY   `yes`: the host's programs and settings under overlays; `no`: read-only, settings copied
 # CELL_STAND_INS folder with programs that stand in for what cannot run here; need not exist
 # CELL_NEBULA    a nebula to use instead of the host's; may be empty
 # CELL_TUN       `yes`: the node gets /dev/net/tun
@@ -26,10 +27,9 @@ readonly DEVICES=(null zero full random urandom tty)
 # overlay NAME: the host's /NAME, readable; what the node writes goes to ./upper/NAME.
 overlay() {
   local options=lowerdir=/$1,upperdir=upper/$1,workdir=work/$1
-  [[ ${CELL_OVERLAY:-} != no ]] || return 1
-  mkdir -p "upper/$1" "work/$1"
+  mkdir -p "root/$1" "upper/$1" "work/$1"
   if [[ -z $CELL_UID_BASE ]]; then options+=,userxattr; fi
-  mount -c -t overlay -o "$options" cell "root/$1" 2>/dev/null
+  mount -c -t overlay -o "$options" cell "root/$1"
 }
 
 # bind_read_only SOURCE TARGET
@@ -38,27 +38,24 @@ bind_read_only() {
   mount -c -o remount,bind,ro,nosuid,nodev "$2"
 }
 
-# Where overlays cannot be had the host's programs are read-only and /usr/local is the node's own.
 programs() {
   local name
   for name in "${PROGRAMS[@]}"; do
     if [[ -L /$name ]]; then
       cp -P "/$name" "root/$name"
+    elif [[ -d /$name && $CELL_OVERLAY == yes ]]; then
+      overlay "$name"
     elif [[ -d /$name ]]; then
       mkdir -p "root/$name"
-      overlay "$name" && continue
       bind_read_only "/$name" "root/$name"
-      if [[ $name == usr ]]; then
-        mkdir -p upper/usr/local
-        mount -c --bind upper/usr/local root/usr/local
-      fi
     fi
   done
 }
 
-settings() {
-  mkdir -p root/etc
-  overlay etc && return
+# Without overlays the host's programs are read-only, /usr/local is the node's own and the settings are a copy.
+own_settings() {
+  mkdir -p upper/usr/local
+  mount -c --bind upper/usr/local root/usr/local
   as_node cp -RP --preserve=mode,timestamps /etc/. root/etc/ 2>/dev/null || true
   as_node cp -RP --remove-destination upper/etc/. root/etc/
 }
@@ -85,7 +82,7 @@ devices() {
   ln -s /proc/self/fd/0 root/dev/stdin
   ln -s /proc/self/fd/1 root/dev/stdout
   ln -s /proc/self/fd/2 root/dev/stderr
-  if [[ ${CELL_TUN:-} == yes ]]; then mknod -m 0666 root/dev/net/tun c 10 200; fi
+  if [[ $CELL_TUN == yes ]]; then mknod -m 0666 root/dev/net/tun c 10 200; fi
 }
 
 agent() {
@@ -112,7 +109,7 @@ close_descriptors() {
 view() {
   close_descriptors
   programs
-  settings
+  if [[ $CELL_OVERLAY == yes ]]; then overlay etc; else own_settings; fi
   devices
   agent
   local enter=(unshare --user --map-root-user)
@@ -130,7 +127,7 @@ view() {
 user_namespace() {
   local own holder
   own=$(readlink /proc/self/ns/user)
-  unshare --user sleep 60 &
+  unshare --user sleep 10 &
   holder=$!
   until [[ $(readlink "/proc/$holder/ns/user") != "$own" ]]; do sleep 0.005; done
   printf '0 %s 65536\n' "$CELL_UID_BASE" >"/proc/$holder/uid_map"
@@ -138,6 +135,12 @@ user_namespace() {
   exec 8<"/proc/$holder/ns/user"
   kill -KILL "$holder"
   wait "$holder" 2>/dev/null || true
+}
+
+limit_processes() {
+  local limit
+  limit=$(ulimit -u)
+  if [[ $limit == unlimited ]] || ((limit > PROCESSES)); then ulimit -u "$PROCESSES"; fi
 }
 
 inner() {
@@ -153,7 +156,7 @@ inner() {
   pivot_root . .
   umount -l .
   cd /
-  ulimit -u "$PROCESSES"
+  limit_processes
   exec 8<&- 9<&-
   exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     /.agent/node --v8-pool-size=1 /.agent/program/agent.mjs

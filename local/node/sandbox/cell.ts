@@ -75,7 +75,8 @@ export class Cell {
     this.#child.stderr?.on('data', (chunk: Buffer) => this.log(chunk.toString('utf8')));
     // Broken pipes: the cell has ended, which `ended` tells.
     this.#line.on('error', () => undefined);
-    this.#line.on('data', (chunk: Buffer) => this.#receive(chunk.toString('utf8'), onMessage));
+    this.#line.setEncoding('utf8');
+    this.#line.on('data', (chunk: string) => this.#receive(chunk, onMessage));
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.log(`setpriv of util-linux cannot be started: ${error.message}\n`);
