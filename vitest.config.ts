@@ -20,7 +20,10 @@ export default defineConfig({
         test: {
           name: 'scenario',
           include: ['test/scenario/**/*.test.ts'],
-          testTimeout: 120_000,
+          // One embedded cloud for all; scenarios wait far more than they compute, so many run at once.
+          globalSetup: ['test/scenario/support/global-setup.ts'],
+          maxConcurrency: 8,
+          testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },

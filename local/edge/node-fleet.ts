@@ -90,7 +90,7 @@ export class NodeFleet implements InstanceLife, Agent {
 
   async #boot(entry: Entry): Promise<void> {
     const { instance } = entry;
-    const silent = this.#strikes('register', ['never-online']).length > 0;
+    const silent = this.#strikes(instance.instanceId, 'register', ['never-online']).length > 0;
     await sleep(this.#settings.bootDelayMs);
     if (entry.ended) return;
     const running = await this.#host.start(this.#spec(instance));
@@ -102,7 +102,7 @@ export class NodeFleet implements InstanceLife, Agent {
 
   async #run(accepted: AcceptedCommand): Promise<void> {
     const { command, document, variables } = accepted;
-    const [effect] = this.#strikes(document.step, ['exit', 'command-status', 'vanish']);
+    const [effect] = this.#strikes(command.instanceId, document.step, ['exit', 'command-status', 'vanish']);
     if (effect?.kind === 'vanish') return this.#vanish(command.instanceId);
     if (effect?.kind === 'command-status') return endAs(command, effect.status, Date.now());
     this.#ssm.markStarted(command);
@@ -129,8 +129,14 @@ export class NodeFleet implements InstanceLife, Agent {
     this.terminated(this.#ec2.require(instanceId));
   }
 
-  #strikes<K extends 'never-online' | 'exit' | 'command-status' | 'vanish'>(action: string, kinds: readonly K[]) {
-    return this.#faults.strike({ service: 'node', action, body: '' }, kinds);
+  /** A fault's `match` is looked for in the instance's id and tags, so that it can be meant for one worker. */
+  #strikes<K extends 'never-online' | 'exit' | 'command-status' | 'vanish'>(
+    instanceId: string,
+    action: string,
+    kinds: readonly K[],
+  ) {
+    const tags = this.#entries.get(instanceId)?.instance.tags ?? {};
+    return this.#faults.strike({ service: 'node', action, body: JSON.stringify({ instanceId, ...tags }) }, kinds);
   }
 
   #directory(instance: Instance): string {

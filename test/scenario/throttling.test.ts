@@ -1,0 +1,87 @@
+import { expect, it } from 'vitest';
+import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
+import { provision, teardown } from './support/executions.ts';
+import { expectGone, instancesOf } from './support/remains.ts';
+
+const throttled = (service: string, action: string, match: string) => ({
+  service,
+  action,
+  match,
+  times: 2,
+  effect: {
+    kind: 'error' as const,
+    code: service === 'ec2' ? 'RequestLimitExceeded' : 'ThrottlingException',
+    status: service === 'ec2' ? 503 : 400,
+  },
+});
+
+/** Every AWS call of a worker's life that carries its name, so that one worker's throttle strikes no other. */
+const NAMED: readonly (readonly [string, string])[] = [
+  ['dynamodb', 'GetItem'],
+  ['dynamodb', 'PutItem'],
+  ['dynamodb', 'UpdateItem'],
+  ['dynamodb', 'TransactWriteItems'],
+  ['ec2', 'CreateFleet'],
+  ['ec2', 'DescribeInstances'],
+  ['ec2', 'DescribeVolumes'],
+  ['events', 'PutEvents'],
+  ['secretsmanager', 'CreateSecret'],
+  ['secretsmanager', 'TagResource'],
+  ['secretsmanager', 'DescribeSecret'],
+  ['secretsmanager', 'DeleteSecret'],
+  ['ssm', 'SendCommand'],
+];
+
+/** Calls that carry no name: whichever worker makes them is struck, so all of them must get over it. */
+const NAMELESS: readonly (readonly [string, string])[] = [
+  ['ec2', 'DescribeInstanceTypeOfferings'],
+  ['ec2', 'DescribeSubnets'],
+  ['ec2', 'TerminateInstances'],
+  ['ec2', 'DescribeNetworkInterfaces'],
+  ['kms', 'Sign'],
+  ['ssm', 'DescribeInstanceInformation'],
+  ['ssm', 'GetCommandInvocation'],
+];
+
+const liveAndDie = async (name: string): Promise<void> => {
+  expect(await provision({ name })).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await teardown({ name })).toMatchObject({ status: 'SUCCEEDED' });
+  await expectGone(name);
+};
+
+describeScenario('throttling is got over', () => {
+  it.each(NAMED)('%s %s', async (service, action) => {
+    const name = uniqueName('slow');
+    await injectFaults(throttled(service, action, name));
+
+    await liveAndDie(name);
+
+    expect(await strikes(name)).toBe(2);
+  });
+
+  it.each(NAMELESS)('%s %s', async (service, action) => {
+    const { match: _, ...fault } = throttled(service, action, '');
+    await injectFaults(fault);
+
+    await liveAndDie(uniqueName('slow'));
+  });
+});
+
+describeScenario('a lost answer does no harm', () => {
+  it.each([
+    ['ec2', 'CreateFleet'],
+    ['dynamodb', 'TransactWriteItems'],
+    ['secretsmanager', 'CreateSecret'],
+    ['ssm', 'SendCommand'],
+  ])('%s %s took effect, but nobody heard', async (service, action) => {
+    const name = uniqueName('lost');
+    await injectFaults({ service, action, match: name, effect: { kind: 'lost-answer' } });
+
+    expect(await provision({ name })).toMatchObject({ status: 'SUCCEEDED' });
+
+    expect(await strikes(name)).toBe(1);
+    expect(await instancesOf(name)).toHaveLength(1);
+    expect(await teardown({ name })).toMatchObject({ status: 'SUCCEEDED' });
+    await expectGone(name);
+  });
+});
