@@ -31,17 +31,27 @@ export const parseVerdict = (outcome: Outcome): StepOutcome => {
 /** Runs a script as the agent does: from a file, through `sh -c`. */
 export const runScript = async (
   sandbox: NodeSandbox,
-  lines: readonly string[],
+  script: string,
   env: Readonly<Record<string, string>>,
 ): Promise<Outcome> => {
   const file = `/run/orchestration/${crypto.randomUUID()}/_script.sh`;
-  await sandbox.write(file, `${lines.join('\n')}\n`, '0700');
+  await sandbox.write(file, script, '0700');
   return await sandbox.run(['sh', '-c', file], { env });
 };
+
+/** The script of a step's document and the variables the agent sets for it. */
+export const stepCommand = (step: StepName, parameters: Readonly<Record<string, string>> = {}) => ({
+  script: `${stepScript(step).join('\n')}\n`,
+  environment: variables(step, parameters),
+  timeoutSeconds: STEPS[step].timeoutSeconds,
+});
 
 /** Runs the script of a step's document on the node. */
 export const runStep = async (
   sandbox: NodeSandbox,
   step: StepName,
   parameters: Readonly<Record<string, string>> = {},
-): Promise<StepOutcome> => parseVerdict(await runScript(sandbox, stepScript(step), variables(step, parameters)));
+): Promise<StepOutcome> => {
+  const { script, environment } = stepCommand(step, parameters);
+  return parseVerdict(await runScript(sandbox, script, environment));
+};

@@ -45,7 +45,7 @@ describe.each(ROLES)('user data of a %s', (role) => {
 });
 
 describe('the renderer', () => {
-  it.each(['a b', 'a"b', "a'b", 'a$b', 'a`b', 'a\nb', 'a\\b', 'a;b', 'a&b', 'a#b', '', 'ü', '${Token[AWS.Region.4]}'])(
+  it.each(['a b', 'a"b', "a'b", 'a$b', 'a`b', 'a\nb', 'a\\b', 'a;b', 'a&b', 'a#b', '', 'ü', `$\{Token[AWS.Region.4]}`])(
     'refuses the unsafe value %j',
     (fleet) => {
       expect(() => renderUserData(values({ fleet }))).toThrow(/fleet: unsafe value/);

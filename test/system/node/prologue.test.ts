@@ -4,13 +4,13 @@ import { type NodeSandbox, sandboxObstacle } from '../../ssm/node-sandbox.ts';
 import { parseVerdict, runScript } from '../../ssm/run-step.ts';
 import { aNode } from './support.ts';
 
-const PROLOGUE = readFileSync('ssm/lib/prologue.sh', 'utf8').trimEnd().split('\n');
+const PROLOGUE = readFileSync('ssm/lib/prologue.sh', 'utf8');
 const COMMON = { SSM_ExecutionId: 'worker-mhx0000a', SSM_Worker: 'gpu-worker-001' };
 const LOG = '/var/log/carrierarr/worker-mhx0000a-probe.log';
 
 /** Runs a step with this body, as the agent would. */
 const probe = (node: NodeSandbox, body: string, env: Readonly<Record<string, string>> = COMMON, mode = 'exclusive') =>
-  runScript(node, [...PROLOGUE, `step_begin probe ${mode}`, ...body.split('\n')], env);
+  runScript(node, `${PROLOGUE}step_begin probe ${mode}\n${body}\n`, env);
 const verdictOf = async (node: NodeSandbox, body: string) => parseVerdict(await probe(node, body)).verdict;
 
 describe.skipIf(sandboxObstacle !== undefined).concurrent('a step', () => {
@@ -42,7 +42,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('a step', () => {
 
     await probe(node, 'for ((i = 0; i < 5000; i++)); do echo "line $i"; done');
 
-    expect(await node.read(LOG)).toMatch(/\nline 0\n[^]*\nline 4999\n$/);
+    expect(await node.read(LOG)).toMatch(/\nline 0\n[\s\S]*\nline 4999\n$/);
     expect(await node.shell(`stat -c %a /var/log/carrierarr ${LOG}`)).toBe('700\n600\n');
   });
 
@@ -80,7 +80,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('a step', () => {
 
     const { verdict } = parseVerdict(await probe(node, 'echo later', COMMON, 'shared'));
 
-    expect(verdict.tail).toMatch(/^[^]*\nlater\n$/);
+    expect(verdict.tail).toMatch(/^[\s\S]*\nlater\n$/);
     expect(verdict.tail).not.toContain('earlier');
   });
 
