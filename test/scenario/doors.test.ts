@@ -1,0 +1,104 @@
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { expect, it } from 'vitest';
+import { EVENT, OUTPUT } from '#contract';
+import { api, clients, describeScenario, output, uniqueName } from './support/fleet.ts';
+import { eventually, executionsOf, finished, teardown } from './support/executions.ts';
+import { expectGone, workerOf } from './support/remains.ts';
+
+const put = async (detailType: string, detail: unknown): Promise<void> => {
+  const { FailedEntryCount } = await clients.events.send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: await output(OUTPUT.eventBus),
+          Source: 'scenario',
+          DetailType: detailType,
+          Detail: JSON.stringify(detail),
+        },
+      ],
+    }),
+  );
+  expect(FailedEntryCount).toBe(0);
+};
+
+const workersOf = async (request: Record<string, unknown>) =>
+  (await (await api()).workers()).filter(({ role, market }) => role === request.role && market === request.market);
+
+describeScenario('the API, called with a signature', () => {
+  it('answers 202, then 200 for the same request, 409 for another, and takes the worker away', async () => {
+    const door = await api();
+    const name = uniqueName('api');
+
+    const created = await door.provision({ name, role: 'lighthouse' });
+    expect(created).toMatchObject({ name, created: true, address: expect.stringMatching(/^10\.100\./) });
+    expect(await door.provision({ name, role: 'lighthouse' })).toMatchObject({
+      created: false,
+      execution: created.execution,
+      address: created.address,
+    });
+    await expect(door.provision({ name, role: 'gpu-worker' })).rejects.toMatchObject({ exitCode: 4 });
+
+    expect((await finished(created.execution)).status).toBe('SUCCEEDED');
+    expect((await door.workers()).map((worker) => worker.name)).toContain(name);
+    expect(await door.worker(name)).toMatchObject({ phase: 'READY', address: created.address });
+
+    const { execution } = await door.teardown(name, false);
+    expect((await finished(execution)).status).toBe('SUCCEEDED');
+    await expectGone(name);
+    expect((await door.workers()).map((worker) => worker.name)).not.toContain(name);
+  });
+
+  it('the same name posted twice at once is one worker', async () => {
+    const door = await api();
+    const name = uniqueName('race');
+
+    const answers = await Promise.all([door.provision({ name }), door.provision({ name })]);
+
+    expect(new Set(answers.map(({ execution }) => execution)).size).toBe(1);
+    expect(await executionsOf('provisionStateMachine', name)).toHaveLength(1);
+    await finished(answers[0].execution);
+    await teardown({ name });
+    await expectGone(name);
+  });
+
+  it('says what was wrong, what was given, what is allowed and what to do', async () => {
+    const door = await api();
+    const bad = { name: 'UPPER', role: 'cook' } as unknown as Parameters<typeof door.provision>[0];
+
+    const refused = door.provision(bad);
+
+    await expect(refused).rejects.toMatchObject({ exitCode: 2 });
+    await expect(refused).rejects.toThrow(/name[\s\S]*role/);
+    await expect(door.worker(uniqueName('nobody'))).rejects.toMatchObject({ exitCode: 3 });
+  });
+});
+
+describeScenario('events on the bus', () => {
+  it('Scale Out Requested starts that many workers, once, however often it is delivered; Scale In ends them', async () => {
+    const request = { role: 'lighthouse', market: 'spot', count: 3, requestId: uniqueName('order') };
+
+    await put(EVENT.scaleOutRequested, request);
+    await put(EVENT.scaleOutRequested, request);
+
+    const ready = await eventually(
+      'three workers ready',
+      async () => {
+        const found = await workersOf(request);
+        return found.filter(({ phase }) => phase === 'READY').length === 3 ? found : undefined;
+      },
+      150,
+    );
+    expect(ready).toHaveLength(3);
+
+    await put(EVENT.scaleInRequested, { names: ready.map(({ name }) => name) });
+
+    for (const { name } of ready) {
+      await eventually(
+        `${name} removed`,
+        async () => ((await workerOf(name)).phase === 'REMOVED' ? true : undefined),
+        150,
+      );
+      await expectGone(name);
+    }
+  });
+});
