@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# cfn-lint on every synthesised template. CFN_LINT names the program; without it and without one on PATH it is skipped,
+# loudly, since only this checker knows which properties CloudFormation really takes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+find_linter() {
+  local candidate
+  for candidate in "${CFN_LINT:-}" .venv-lint/bin/cfn-lint cfn-lint; do
+    if [[ -n $candidate ]] && command -v "$candidate" >/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+}
+
+synthesise() {
+  local said
+  if ! said=$(CARRIERARR_CONFIG=${2:-} PATH="$PWD/node_modules/.bin:$PATH" cdk synth --quiet --output "$1" 2>&1); then
+    printf '%s\n' "$said" >&2
+    return 1
+  fi
+}
+
+# Settings that change what is in the templates.
+write_variants() {
+  cat >"$1/existing.json" <<'JSON'
+{
+  "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "foreign-instance-profile"],
+  "network": {
+    "vpcId": "vpc-0abc12345678def01", "vpcCidr": "172.31.0.0/16",
+    "zones": ["us-west-2a"], "subnetIds": ["subnet-0abc12345678def01"],
+    "operatorCidrs": { "k3s-api": ["192.0.2.0/24"] }
+  },
+  "nodes": {
+    "keyPair": "hybrid-llm-key", "volumeInitializationRateMib": 0,
+    "instanceProfile": { "name": "mine", "roleArn": "arn:aws:iam::111122223333:role/mine" }
+  },
+  "operations": { "alarmEmail": "operator@example.org" }
+}
+JSON
+  cat >"$1/ca.json" <<'JSON'
+{
+  "mesh": {
+    "ca": {
+      "signer": "secret", "secretArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:nebula-ca-AbCdEf",
+      "certificate": "-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n"
+    }
+  }
+}
+JSON
+}
+
+main() {
+  local linter work
+  linter=$(find_linter)
+  if [[ -z $linter ]]; then
+    echo 'SKIPPED: templates were not linted, there is no cfn-lint.' >&2
+    echo '  python3 -m venv .venv-lint && .venv-lint/bin/pip install cfn-lint' >&2
+    return
+  fi
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  write_variants "$work"
+  synthesise "$work/default"
+  synthesise "$work/existing" "$work/existing.json"
+  synthesise "$work/ca" "$work/ca.json"
+  # W3005: the CDK names a role beside its policy in DependsOn, where the reference would do.
+  "$linter" --non-zero-exit-code warning --regions us-west-2 --ignore-checks I W3005 -- "$work"/*/*.template.json
+  echo "cfn-lint: $(find "$work" -name '*.template.json' | wc -l) templates, no findings"
+}
+
+main
