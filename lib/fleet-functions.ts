@@ -97,11 +97,7 @@ const permissions = (scope: PolicyScope, props: FleetFunctionsProps): Record<Fle
   const registry = registryAccess(props.table);
   return {
     registry: [registry, announce(props.bus)],
-    identity: [
-      registryAccess(props.table, ['dynamodb:Scan']),
-      ...signCertificates(props.signer),
-      ...manageWorkerSecrets(scope),
-    ],
+    identity: [registry, ...signCertificates(props.signer), ...manageWorkerSecrets(scope)],
     launch: [registry, ...launchInstances({ ...scope, ...launchTargets(scope, props) }), bindSecrets(scope)],
     'run-command': [registry, ...runSteps(scope)],
     sweep: [registry, ...removeWorkers(scope), ...startExecutions(scope, ['teardown'])],

@@ -9,8 +9,15 @@ export interface WorkersApiProps {
   readonly certificates: IFunction;
 }
 
-/** Errors that the gateway itself answers, before any function runs. */
-const GATEWAY_PROBLEMS = [
+/** An error that the gateway itself answers, before any function runs. */
+interface GatewayProblem {
+  readonly type: ResponseType;
+  readonly status: number;
+  readonly title: string;
+  readonly remedy: string;
+}
+
+const GATEWAY_PROBLEMS: readonly GatewayProblem[] = [
   {
     type: ResponseType.ACCESS_DENIED,
     status: 403,
@@ -24,9 +31,22 @@ const GATEWAY_PROBLEMS = [
     remedy: 'sign the call with SigV4 (service execute-api) and check method and path',
   },
   { type: ResponseType.THROTTLED, status: 429, title: 'Too many calls', remedy: 'wait a second and call again' },
-  { type: ResponseType.DEFAULT_4XX, title: 'The call was refused', remedy: 'see detail' },
-  { type: ResponseType.DEFAULT_5XX, title: 'The call failed inside', remedy: 'call again; the call is idempotent' },
-] as const;
+  // These two stand for several: the status in the answer's line is the gateway's own.
+  { type: ResponseType.DEFAULT_4XX, status: 400, title: 'The call was refused', remedy: 'see detail' },
+  {
+    type: ResponseType.DEFAULT_5XX,
+    status: 500,
+    title: 'The call failed inside',
+    remedy: 'call again: it is idempotent',
+  },
+];
+
+/** RFC 9457, as the functions answer. The gateway's variable comes with quotes of its own. */
+const problemTemplate = ({ title, status, remedy }: GatewayProblem): string =>
+  JSON.stringify({ type: 'about:blank', title, status, detail: '@', faults: [], remedy }).replace(
+    '"@"',
+    '$context.error.messageString',
+  );
 
 /** One permission a function, instead of two a method. */
 const integrate = (handler: IFunction): LambdaIntegration =>
@@ -49,7 +69,13 @@ export class WorkersApi extends Construct {
     });
     this.api.node.tryRemoveChild('Endpoint');
     this.routes(integrate(workers), integrate(certificates));
-    for (const problem of GATEWAY_PROBLEMS) this.answer(problem);
+    for (const problem of GATEWAY_PROBLEMS) {
+      this.api.addGatewayResponse(problem.type.responseType, {
+        type: problem.type,
+        responseHeaders: { 'Content-Type': "'application/problem+json'" },
+        templates: { 'application/json': problemTemplate(problem) },
+      });
+    }
   }
 
   private routes(workers: LambdaIntegration, certificates: LambdaIntegration): void {
@@ -63,24 +89,5 @@ export class WorkersApi extends Construct {
     issued.addMethod('POST', certificates);
     issued.addMethod('GET', certificates);
     issued.addResource('{id}').addMethod('GET', certificates);
-  }
-
-  /** RFC 9457, as the functions answer. */
-  private answer({ type, title, remedy, ...rest }: (typeof GATEWAY_PROBLEMS)[number]): void {
-    const status = 'status' in rest ? rest.status : undefined;
-    const body = {
-      type: 'about:blank',
-      title,
-      status: status ?? 500,
-      detail: '$context.error.message',
-      faults: [],
-      remedy,
-    };
-    this.api.addGatewayResponse(type.responseType, {
-      type,
-      ...(status === undefined ? {} : { statusCode: String(status) }),
-      responseHeaders: { 'Content-Type': "'application/problem+json'" },
-      templates: { 'application/json': JSON.stringify(body) },
-    });
   }
 }

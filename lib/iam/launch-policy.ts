@@ -21,6 +21,7 @@ export const launchInstances = (props: LaunchPolicyProps): PolicyStatement[] => 
   serviceLinkedRoles(props),
   allow(['ec2:TerminateInstances'], [ec2Arn(props, 'instance')], {
     StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: props.config.fleet },
+    Null: { [`aws:ResourceTag/${TAG.worker}`]: 'false' },
   }),
   allow(
     ['ssm:GetParameters'],
@@ -52,7 +53,7 @@ const runInstances = (props: LaunchPolicyProps): PolicyStatement[] => {
   return [
     allow(LAUNCH, [...launchTemplateArns, ...props.subnetArns, ...props.securityGroupArns]),
     allow(['ec2:CreateFleet'], [ec2Arn(props, 'fleet')]),
-    allow(LAUNCH, [ec2Arn(props, 'image', '')], { StringEquals: { 'ec2:Owner': [props.stack.account, 'amazon'] } }),
+    allow(LAUNCH, [ec2Arn(props, 'image', '')], { StringEquals: { 'ec2:Owner': props.stack.account } }),
     allow(LAUNCH, [
       ec2Arn(props, 'snapshot', ''),
       ec2Arn(props, 'network-interface'),

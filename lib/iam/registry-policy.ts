@@ -4,23 +4,19 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EVENT } from '#contract';
 import { allow } from './statement.ts';
 
-const ROWS = [
-  'dynamodb:GetItem',
-  'dynamodb:Query',
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:ConditionCheckItem',
-];
-
-/**
- * Rows of the registry; a transaction needs the permissions of its parts.
- * @param more - `dynamodb:Scan` for who must not miss a row that the index does not show yet
- */
-export const registryAccess = (
-  table: Pick<Table, 'tableArn'>,
-  more: readonly 'dynamodb:Scan'[] = [],
-): PolicyStatement => allow([...ROWS, ...more], [table.tableArn, `${table.tableArn}/index/byKind`]);
+/** Rows of the registry; a transaction needs the permissions of its parts. */
+export const registryAccess = (table: Pick<Table, 'tableArn'>): PolicyStatement =>
+  allow(
+    [
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:ConditionCheckItem',
+    ],
+    [table.tableArn, `${table.tableArn}/index/byKind`],
+  );
 
 /** Events in the fleet's own name only. */
 export const announce = (bus: Pick<EventBus, 'eventBusArn'>): PolicyStatement =>

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { flatten, resourcesOf, synthesise } from './support/app.ts';
@@ -8,6 +9,9 @@ const ofType = (type: string) =>
     .filter(([, { Type }]) => Type === type)
     .map(([id, resource]) => ({ id, ...resource }));
 const text = (value: unknown): string => JSON.stringify(flatten(value));
+
+/** A gateway response as API Gateway fills it in. */
+const filled = (template = ''): string => template.replace('$context.error.messageString', '"he said \\"no\\""');
 
 describe('the API', () => {
   const methods = ofType('AWS::ApiGateway::Method').map(({ Properties }) => Properties);
@@ -51,8 +55,9 @@ describe('the API', () => {
     ]);
     for (const { ResponseParameters, ResponseTemplates } of answers) {
       expect(ResponseParameters).toEqual({ 'gatewayresponse.header.Content-Type': "'application/problem+json'" });
-      expect(JSON.parse((ResponseTemplates as Record<string, string>)['application/json'] ?? '')).toMatchObject({
+      expect(JSON.parse(filled((ResponseTemplates as Record<string, string>)['application/json']))).toMatchObject({
         status: expect.any(Number),
+        detail: 'he said "no"',
         faults: [],
         remedy: expect.any(String),
       });
@@ -143,6 +148,18 @@ describe('alarms', () => {
     for (const { AlarmDescription, AlarmActions } of alarms) {
       expect(AlarmDescription).toMatch(/docs\/operations\.md#[a-z-]+$/);
       expect(AlarmActions).toHaveLength(1);
+    }
+  });
+
+  it('point to sections that the run-book has', () => {
+    const headings = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    for (const { AlarmDescription } of alarms) {
+      expect(headings).toContain(String(AlarmDescription).split('#')[1]);
     }
   });
 

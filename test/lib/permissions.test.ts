@@ -103,12 +103,12 @@ describe('launch', () => {
     });
   });
 
-  it('runs only images of this account or of Amazon', () => {
+  it('runs only images of this account', () => {
     const onImages = may('ec2:RunInstances').find(({ Resource }) =>
       listOf(Resource).some((arn) => /:image\//.test(arn)),
     );
 
-    expect(onImages?.Condition).toEqual({ StringEquals: { 'ec2:Owner': ['111122223333', 'amazon'] } });
+    expect(onImages?.Condition).toEqual({ StringEquals: { 'ec2:Owner': '111122223333' } });
   });
 
   it('tags what it launches and nothing else', () => {
