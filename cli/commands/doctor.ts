@@ -23,6 +23,9 @@ const findingsText = (findings: readonly Finding[], output: Output): string => {
     .join('');
 };
 
+const isLoopback = (endpoint: string | undefined): boolean =>
+  endpoint !== undefined && /^https?:\/\/(127\.|localhost[:/]|\[::1\])/.test(`${endpoint}/`);
+
 export const registerDoctor = (program: Command, io: Io): void => {
   program
     .command('doctor')
@@ -39,7 +42,9 @@ export const registerDoctor = (program: Command, io: Io): void => {
         import('../doors/clients.ts'),
       ]);
       const region = await resolveRegion(flag, io);
-      const patient = { fleet, region, environment: io.environment, now: io.now(), resolve: resolveHost };
+      const { environment } = io;
+      const embedded = isLoopback(environment.AWS_ENDPOINT_URL);
+      const patient = { fleet, region, environment, now: io.now(), resolve: resolveHost, embedded };
       const findings = await examine(patient);
       const failed = findings.filter(({ status }) => status === 'fail');
       if (wantsJson(command)) io.out.write(`${JSON.stringify({ ok: failed.length === 0, findings })}\n`);

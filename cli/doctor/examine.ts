@@ -21,6 +21,8 @@ export interface Patient {
   readonly environment: NodeJS.ProcessEnv;
   readonly now: Date;
   readonly resolve: Resolve;
+  /** The embedded cloud plays lighthouse and account itself: names need not resolve, quotas do not count. */
+  readonly embedded: boolean;
 }
 
 const checkCredentials = async ({ region }: Patient): Promise<Finding[]> => {
@@ -55,8 +57,10 @@ const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Find
   const settings = outputs.settings();
   const found = await Promise.all([
     ...ROLES.map((role) => guarded(`image ${role}`, 'fail', () => checkImage(ssm, ec2, fleet, region, role))),
-    guarded('quotas', 'warn', () => checkQuotas(new ServiceQuotasClient(shared), ec2, settings)),
-    guarded('lighthouse endpoint', 'fail', () => checkLighthouse(settings, patient.resolve)),
+    patient.embedded
+      ? [ok('quotas', 'do not count on the embedded cloud')]
+      : guarded('quotas', 'warn', () => checkQuotas(new ServiceQuotasClient(shared), ec2, settings)),
+    guarded('lighthouse endpoint', 'fail', () => checkLighthouse(settings, patient.resolve, patient.embedded)),
     guarded('trusted CAs', 'fail', () => checkTrust(settings, outputs, patient.now)),
     guarded('homelab node', 'warn', () => checkHomelab(ssm)),
   ]);

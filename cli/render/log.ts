@@ -23,32 +23,68 @@ const indent = (text: string): string =>
     .map((line) => `      ${line}\n`)
     .join('');
 
-interface StepOutput {
-  readonly step: string;
-  readonly rc: number;
-  readonly tail: string;
-}
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** The results of scripts among what a phase's tasks answered (`{done, result: {step, ok, rc, tail}}`). */
-const stepsOf = ({ outputs }: PhaseProgress): StepOutput[] =>
-  outputs.flatMap((output) => {
-    const result: unknown = typeof output === 'object' && output !== null ? Reflect.get(output, 'result') : undefined;
-    if (typeof result !== 'object' || result === null || !('step' in result)) return [];
-    const tail: unknown = Reflect.get(result, 'tail');
-    return [
-      { step: String(result.step), rc: Number(Reflect.get(result, 'rc')), tail: typeof tail === 'string' ? tail : '' },
-    ];
-  });
+/** Said elsewhere on the page, or of use to the machine only. */
+const NOISE = new Set([
+  ...['contract', 'name', 'generation', 'phase', 'holder', 'instanceArn', 'versionId', 'commandId', 'proveAfter'],
+  ...['step', 'ok', 'rc', 'tail', 'done', 'online', 'gone', 'clean', 'released', 'removed'],
+]);
+
+const scalar = (value: unknown): string | undefined => {
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'string') ? value.join(', ') : undefined;
+  return typeof value === 'object' || value === undefined ? undefined : String(value);
+};
+
+/** `instanceId: i-0abc, market: spot`: what is plain among the fields of an answer. */
+const plainFacts = (answer: Record<string, unknown>): string =>
+  Object.entries(answer)
+    .flatMap(([key, value]) => {
+      const text = NOISE.has(key) ? undefined : scalar(value);
+      return text === undefined || text === '' ? [] : [`${key}: ${text}`];
+    })
+    .join(', ');
+
+/** Marks of the boot, each with the seconds since the first. */
+const timelineText = (timeline: unknown): string => {
+  if (!Array.isArray(timeline)) return '';
+  const marks = timeline.filter(isRecord).map(({ at, mark }) => ({ at: Number(at), mark: String(mark) }));
+  const start = marks[0]?.at ?? 0;
+  return marks.map(({ at, mark }) => `+${(at - start).toFixed(1)}s ${mark}`).join(', ');
+};
+
+const lines = (...texts: readonly string[]): string =>
+  texts
+    .filter((text) => text.trim() !== '')
+    .map(indent)
+    .join('');
+
+/** What the last task of a phase answered: for a script its output and facts, for any other the facts. */
+const answersText = ({ outputs }: PhaseProgress): string => {
+  const records = outputs.filter(isRecord);
+  const steps = records.map(({ result }) => result).filter((result) => isRecord(result) && 'step' in result);
+  if (steps.length > 0) {
+    return steps
+      .filter(isRecord)
+      .map((step) => {
+        const head = `$ ${step.step} (exit ${step.rc})`;
+        return lines(head, String(step.tail ?? ''), plainFacts(step), timelineText(step.timeline));
+      })
+      .join('');
+  }
+  const last = records.at(-1);
+  if (last === undefined) return '';
+  return lines(plainFacts(isRecord(last.worker) ? last.worker : last));
+};
 
 const phaseText = (phase: PhaseProgress, output: Output, now: Date): string => {
   const took = formatElapsed((phase.endedAt ?? now).getTime() - phase.startedAt.getTime());
   const status = paint(output, STYLE[phase.status], phase.status.padEnd(8));
   const head = `  ${phase.startedAt.toISOString()}  ${status} ${phase.title} (${took})\n`;
   const errors = phase.errors.map(({ error, message, remedy }) =>
-    indent(`${paint(output, 'red', error)}: ${message}${remedy && `\nremedy: ${remedy}`}`),
+    lines(`${paint(output, 'red', error)}: ${message}`, remedy && `remedy: ${remedy}`),
   );
-  const steps = stepsOf(phase).map(({ step, rc, tail }) => indent(`$ ${step} (exit ${rc})\n${tail}`));
-  return head + errors.join('') + steps.join('');
+  return head + errors.join('') + answersText(phase);
 };
 
 const executionText = ({ execution, progress }: ExecutionLog, output: Output, now: Date): string => {

@@ -13,11 +13,15 @@ const phaseStyle = ({ phase, failure }: WorkerView): Style => {
 };
 
 /** Renewal happens from half of the life on, so less than a day is late for a certificate of seven. */
-const expiryStyle = ({ certificateNotAfter }: WorkerView, now: Date): Style | undefined =>
-  certificateNotAfter !== null && new Date(certificateNotAfter).getTime() - now.getTime() < DAY ? 'red' : undefined;
+const expiryStyle = ({ phase, certificateNotAfter }: WorkerView, now: Date): Style | undefined =>
+  phase !== 'REMOVED' && certificateNotAfter !== null && new Date(certificateNotAfter).getTime() - now.getTime() < DAY
+    ? 'red'
+    : undefined;
 
-const expiry = ({ certificateNotAfter }: WorkerView, now: Date): string =>
-  certificateNotAfter === null ? '' : formatRemaining(new Date(certificateNotAfter), now);
+const expiry = ({ phase, certificateNotAfter }: WorkerView, now: Date): string => {
+  if (certificateNotAfter === null) return '';
+  return phase === 'REMOVED' ? 'revoked' : formatRemaining(new Date(certificateNotAfter), now);
+};
 
 const age = ({ reservedAt }: WorkerView, now: Date): string =>
   formatAge(now.getTime() - new Date(reservedAt).getTime());

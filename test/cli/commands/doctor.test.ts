@@ -166,6 +166,23 @@ describe('doctor', () => {
     expect((await examine()).byCheck.get('quotas')?.status).toBe('warn');
   });
 
+  it('asks for no quota on the embedded cloud', async () => {
+    const { out } = await fleet.run('doctor --json', { environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
+
+    expect(out).toContain('do not count on the embedded cloud');
+    expect(quotas.calls()).toHaveLength(0);
+  });
+
+  it('shows the node of the homelab where there is one', async () => {
+    const node = { InstanceId: 'mi-0123456789abcdef0', PingStatus: 'Online' as const };
+    ssm.on(DescribeInstanceInformationCommand).resolves({ InstanceInformationList: [{ InstanceId: 'i-1' }, node] });
+
+    expect((await examine()).byCheck.get('homelab node')).toMatchObject({
+      status: 'ok',
+      detail: 'mi-0123456789abcdef0 is online',
+    });
+  });
+
   it('fails when the lighthouse does not resolve', async () => {
     deploy({}, { lighthouseEndpoint: 'nobody.invalid:4242' });
 

@@ -30,6 +30,16 @@ describe('logs', () => {
     expect(out).toContain('      remedy: read the whole output');
   });
 
+  it('shows what was made and found on the way', async () => {
+    const { out } = await fleet.run(`logs ${NAME}`);
+
+    expect(out).toContain(
+      '      role: gpu-worker, address: 10.100.2.1, instanceTypes: g4dn.xlarge, g5.xlarge, market: spot',
+    );
+    expect(out).toContain('      instanceId: i-0123456789abcdef0');
+    expect(out).toContain('checked: instances, volumes, network interfaces, secret, address');
+  });
+
   it('shows the teardowns of the same life as well', async () => {
     fleet.sfn.on(DescribeExecutionCommand, { executionArn: TEARDOWN }).resolves({ executionArn: TEARDOWN });
     fleet.history(TEARDOWN, recordedHistory('stopped'));

@@ -36,12 +36,23 @@ describe('checkLighthouse', () => {
   it('tells where the name leads', async () => {
     const asked: string[] = [];
 
-    const findings = await checkLighthouse(fleetSettings(), async (host) => {
+    const resolve = async (host: string): Promise<string> => {
       asked.push(host);
       return '203.0.113.9';
-    });
+    };
+
+    const findings = await checkLighthouse(fleetSettings(), resolve, false);
 
     expect(asked).toEqual(['nebula.example.org']);
     expect(findings).toMatchObject([{ status: 'ok', detail: 'nebula.example.org:4242 is 203.0.113.9' }]);
+  });
+
+  it('fails on a name that leads nowhere, except where the embedded cloud plays the lighthouse', async () => {
+    const resolve = async (): Promise<string> => {
+      throw new Error('ENOTFOUND');
+    };
+
+    expect(await checkLighthouse(fleetSettings(), resolve, false)).toMatchObject([{ status: 'fail' }]);
+    expect(await checkLighthouse(fleetSettings(), resolve, true)).toMatchObject([{ status: 'ok' }]);
   });
 });
