@@ -32,6 +32,7 @@ const startHomelabCell = async (directory: string, nebula: string | undefined): 
     cell: { directory, hostname: NAME, owner, standIns: '', tun: true, nebula },
     order: {
       instanceId: NAME,
+      region: '',
       environment: { PATH: searchPath() },
       awsPort: 4566,
       boot: { directories: [], mounts: [], unit: '' },

@@ -59,6 +59,7 @@ const startNode = async (spec: NodeSpec, options: CellHostOptions): Promise<Cell
     cell: { directory, hostname, owner, standIns: STAND_IN_FOLDER, overlay, tun, nebula },
     order: {
       instanceId: spec.instanceId,
+      region: spec.region,
       environment: {
         PATH: searchPath(...options.standIns),
         LANG: 'C.UTF-8',

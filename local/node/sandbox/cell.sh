@@ -34,8 +34,7 @@ overlay() {
 
 # bind_read_only SOURCE TARGET
 bind_read_only() {
-  mount -c --bind "$1" "$2"
-  mount -c -o remount,bind,ro,nosuid,nodev "$2"
+  mount -c --bind -o ro,nosuid,nodev "$1" "$2"
 }
 
 programs() {
@@ -79,18 +78,17 @@ devices() {
   done
   mkdir root/dev/shm root/dev/net
   ln -s /proc/self/fd root/dev/fd
-  ln -s /proc/self/fd/0 root/dev/stdin
-  ln -s /proc/self/fd/1 root/dev/stdout
-  ln -s /proc/self/fd/2 root/dev/stderr
+  ln -s fd/0 root/dev/stdin
+  ln -s fd/1 root/dev/stdout
+  ln -s fd/2 root/dev/stderr
   if [[ $CELL_TUN == yes ]]; then mknod -m 0666 root/dev/net/tun c 10 200; fi
 }
 
 agent() {
-  mkdir -p root/.agent/program
+  mkdir -p root/.agent/program root/.agent/stand-ins
   : >root/.agent/node
   bind_read_only "$CELL_NODE" root/.agent/node
   bind_read_only agent root/.agent/program
-  mkdir root/.agent/stand-ins
   if [[ -d $CELL_STAND_INS ]]; then bind_read_only "$CELL_STAND_INS" root/.agent/stand-ins; fi
   if [[ -n $CELL_NEBULA ]]; then
     : >root/usr/local/bin/nebula

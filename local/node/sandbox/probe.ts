@@ -28,7 +28,7 @@ const converse = (directory: string, options: ProbeOptions) => {
   const hear = (message: FromAgent): void => {
     if (message.type === 'ready') {
       const environment = { PATH: searchPath() };
-      cell.send({ type: 'start', instanceId: COMMAND, environment, awsPort: 4566, boot: EMPTY_BOOT });
+      cell.send({ type: 'start', instanceId: COMMAND, region: '', environment, awsPort: 4566, boot: EMPTY_BOOT });
     } else if (message.type === 'registered') {
       cell.send({ type: 'run', commandId: COMMAND, script: options.script, environment: {}, timeoutSeconds: 5 });
     } else if (message.type === 'report') {

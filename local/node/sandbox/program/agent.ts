@@ -26,11 +26,15 @@ const start = async (order: StartOrder, doors: Doors, channel: Channel): Promise
   await Promise.all([doors.open(order.awsPort), guest.start()]);
   await boot(order.boot, guest, channel);
   channel.send({ type: 'registered' });
-  const orchestration = `/var/lib/amazon/ssm/${order.instanceId}/document/orchestration`;
-  return new Commands(guest, orchestration, async () => {
-    channel.send({ type: 'console', text: 'restart, asked for by exit code 194\n' });
-    await guest.restart();
-    await boot(order.boot, guest, channel);
+  return new Commands({
+    guest,
+    orchestration: `/var/lib/amazon/ssm/${order.instanceId}/document/orchestration`,
+    environment: { AWS_SSM_INSTANCE_ID: order.instanceId, AWS_SSM_REGION_NAME: order.region },
+    reboot: async () => {
+      channel.send({ type: 'console', text: 'restart, asked for by exit code 194\n' });
+      await guest.restart();
+      await boot(order.boot, guest, channel);
+    },
   });
 };
 

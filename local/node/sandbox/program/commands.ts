@@ -1,110 +1,121 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { constants } from 'node:os';
 import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Guest, killGroup } from './guest.ts';
+import { type Output, openOutput } from './output.ts';
 import type { CommandOrder, CommandReport } from './protocol.ts';
 
-/** The agent keeps the first characters of the output, not the last (amazon-ssm-agent, appconfig/constants.go). */
-const STDOUT_CHARACTERS = 24_000;
-const STDERR_CHARACTERS = 8_000;
+/** The agent keeps the first bytes of the output, not the last (amazon-ssm-agent, appconfig/constants.go). */
+const STDOUT_BYTES = 24_000;
+const STDERR_BYTES = 8_000;
 
 /** Exit code of a script that was stopped, and the one that the agent takes for it. */
 const STOPPED = 137;
 /** A script that ends with it asks for a restart, after which the agent runs it again. */
 const REBOOT = 194;
 const REBOOTS_AT_MOST = 5;
+/** What Go gives as the exit code of a process that a signal ended. */
+const ENDED_BY_SIGNAL = -1;
 
 type Stop = 'TimedOut' | 'Cancelled';
-interface Open {
-  child: ChildProcess | undefined;
+
+/** A command under way; `stop` takes effect at once, whether or not a script of it runs at the moment. */
+class Run {
   stopped: Stop | undefined;
+  #stopScript: () => void = () => undefined;
+
+  stop(why: Stop): void {
+    this.stopped ??= why;
+    this.#stopScript();
+  }
+
+  /**
+   * Exit code of a script: when it has ended and nobody holds its output open any more, which a daemon it left behind
+   * may do for ever. Only a stop cuts that short, as with the real agent (golang/go#13155).
+   */
+  exitOf(child: ChildProcess, output: Output): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#stopScript = () => {
+        killGroup(child);
+        output.drop();
+        resolve(STOPPED);
+      };
+      const exit = new Promise<number>((done) => child.once('exit', (code) => done(code ?? ENDED_BY_SIGNAL)));
+      child.once('error', reject);
+      output.ended().then(async () => resolve(await exit), reject);
+      if (this.stopped !== undefined) this.#stopScript();
+    });
+  }
 }
 
-const firstCharacters = (descriptor: number, characters: number): string => {
-  const buffer = Buffer.alloc(Math.min(fstatSync(descriptor).size, characters * 4));
-  const length = readSync(descriptor, buffer, 0, buffer.length, 0);
-  return [...buffer.subarray(0, length).toString('utf8')].slice(0, characters).join('');
+const statusOf = (code: number, stopped: Stop | undefined): CommandReport['status'] => {
+  if (stopped !== undefined) return stopped;
+  if (code === STOPPED) return 'TimedOut';
+  return code === 0 ? 'Success' : 'Failed';
 };
 
-const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
-  code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-
-const exitOf = (child: ChildProcess): Promise<number> =>
-  new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
-  });
+export interface CommandsOptions {
+  readonly guest: Pick<Guest, 'spawn'>;
+  /** Folder in which scripts are kept. */
+  readonly orchestration: string;
+  /** Environment of every script beside its parameters. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly reboot: () => Promise<void>;
+}
 
 /** Runs commands as the Systems Manager agent does. */
 export class Commands {
-  readonly #open = new Map<string, Open>();
-  readonly #guest: Pick<Guest, 'spawn'>;
-  readonly #orchestration: string;
-  readonly #reboot: () => Promise<void>;
+  readonly #options: CommandsOptions;
+  readonly #runs = new Map<string, Run>();
 
-  /** `orchestration`: folder in which scripts and their output are kept. */
-  constructor(guest: Pick<Guest, 'spawn'>, orchestration: string, reboot: () => Promise<void>) {
-    this.#guest = guest;
-    this.#orchestration = orchestration;
-    this.#reboot = reboot;
+  constructor(options: CommandsOptions) {
+    this.#options = options;
   }
 
   async run(order: CommandOrder): Promise<CommandReport> {
-    const open: Open = { child: undefined, stopped: undefined };
-    this.#open.set(order.commandId, open);
-    const timer = setTimeout(() => this.#stop(open, 'TimedOut'), order.timeoutSeconds * 1000);
+    const run = new Run();
+    this.#runs.set(order.commandId, run);
+    const timer = setTimeout(() => run.stop('TimedOut'), order.timeoutSeconds * 1000);
     try {
-      const directory = join(this.#orchestration, order.commandId, 'awsrunShellScript', '0.awsrunShellScript');
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      writeFileSync(join(directory, '_script.sh'), order.script, { mode: 0o700 });
-      return await this.#untilDone(order, open, directory);
+      const script = this.#write(order);
+      let report = await this.#once(order, script, run);
+      for (let reboots = 0; report.exitCode === REBOOT && reboots < REBOOTS_AT_MOST; reboots += 1) {
+        await this.#options.reboot();
+        report = await this.#once(order, script, run);
+      }
+      return report;
     } catch (error) {
       return { commandId: order.commandId, status: 'Failed', exitCode: 1, stdout: '', stderr: String(error) };
     } finally {
       clearTimeout(timer);
-      this.#open.delete(order.commandId);
-    }
-  }
-
-  async #untilDone(order: CommandOrder, open: Open, directory: string): Promise<CommandReport> {
-    for (let reboots = 0; ; reboots += 1) {
-      const report = await this.#once(order, open, directory);
-      if (report.exitCode !== REBOOT || open.stopped !== undefined || reboots === REBOOTS_AT_MOST) return report;
-      await this.#reboot();
-      if (open.stopped !== undefined) return { ...report, status: open.stopped, exitCode: STOPPED };
-    }
-  }
-
-  /** Output goes to files, so that a daemon which keeps it open does not keep the command open. */
-  async #once(order: CommandOrder, open: Open, directory: string): Promise<CommandReport> {
-    const stdout = openSync(join(directory, 'stdout'), 'w+', 0o600);
-    const stderr = openSync(join(directory, 'stderr'), 'w+', 0o600);
-    try {
-      const script = join(directory, '_script.sh');
-      open.child = this.#guest.spawn(['sh', '-c', script], { ...order.environment }, ['ignore', stdout, stderr]);
-      const code = await exitOf(open.child);
-      const status = open.stopped ?? (code === 0 ? 'Success' : code === STOPPED ? 'TimedOut' : 'Failed');
-      return {
-        commandId: order.commandId,
-        status,
-        exitCode: open.stopped === undefined ? code : STOPPED,
-        stdout: firstCharacters(stdout, STDOUT_CHARACTERS),
-        stderr: firstCharacters(stderr, STDERR_CHARACTERS),
-      };
-    } finally {
-      closeSync(stdout);
-      closeSync(stderr);
+      this.#runs.delete(order.commandId);
     }
   }
 
   cancel(commandId: string): void {
-    const open = this.#open.get(commandId);
-    if (open !== undefined) this.#stop(open, 'Cancelled');
+    this.#runs.get(commandId)?.stop('Cancelled');
   }
 
-  #stop(open: Open, why: Stop): void {
-    open.stopped ??= why;
-    if (open.child !== undefined) killGroup(open.child);
+  #write(order: CommandOrder): string {
+    const folder = join(this.#options.orchestration, order.commandId, 'awsrunShellScript', '0.awsrunShellScript');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const script = join(folder, '_script.sh');
+    writeFileSync(script, order.script, { mode: 0o700 });
+    return script;
+  }
+
+  async #once(order: CommandOrder, script: string, run: Run): Promise<CommandReport> {
+    const environment = { ...this.#options.environment, ...order.environment };
+    const output = openOutput(dirname(script), STDOUT_BYTES, STDERR_BYTES);
+    const child = this.#options.guest.spawn(['sh', '-c', script], environment, ['ignore', ...output.descriptors]);
+    const code = await run.exitOf(child, output);
+    const [stdout, stderr] = output.text();
+    return {
+      commandId: order.commandId,
+      status: statusOf(code, run.stopped),
+      exitCode: code,
+      stdout,
+      stderr,
+    };
   }
 }

@@ -34,6 +34,7 @@ export interface CommandReport {
 
 export interface StartOrder {
   readonly instanceId: string;
+  readonly region: string;
   /** Environment of everything on the node, as systemd's manager would hand it on. */
   readonly environment: Readonly<Record<string, string>>;
   /** Port on the node's loopback under which its programs reach AWS. */
