@@ -1,4 +1,3 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
 import { secretName, TAG } from '#contract';
 import type { Clock } from '#shared/clock.ts';
@@ -19,18 +18,21 @@ export type ReadSecret = (secretId: string) => Promise<string>;
 const RETRY_SECONDS = 120;
 const RETRY_EVERY_MILLISECONDS = 2000;
 
-export const secretReader = (spec: NodeSpec): ReadSecret => {
-  const client = new SecretsManagerClient({
-    region: spec.region,
-    endpoint: spec.awsEndpoint,
-    credentials: credentialsOf(spec.instanceId),
-    maxAttempts: 3,
-  });
-  return async (secretId) => {
+/** The SDK is loaded by the first read: most clouds never play a node. */
+export const secretReader =
+  (spec: NodeSpec): ReadSecret =>
+  async (secretId) => {
+    const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+    const client = new SecretsManagerClient({
+      region: spec.region,
+      endpoint: spec.awsEndpoint,
+      credentials: credentialsOf(spec.instanceId),
+      maxAttempts: 3,
+    });
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+    client.destroy();
     return SecretString ?? '';
   };
-};
 
 const userDataValue = (userData: string, key: string): string | undefined =>
   new RegExp(`^${key}=["']?([^"'\\n]*)`, 'm').exec(userData)?.[1];

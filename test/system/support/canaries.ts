@@ -47,7 +47,7 @@ export const setUpCanaries = async (uid: number | undefined) => {
   await listen(network, { port: 0, host: '0.0.0.0' });
   await listen(path, { path: socket });
   chmodSync(socket, 0o777);
-  await listen(abstract, { path: `\0${socket.slice(1)}` });
+  if (process.platform === 'linux') await listen(abstract, { path: `\0${socket.slice(1)}` });
 
   return {
     environment: {

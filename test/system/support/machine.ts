@@ -1,33 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 
-const commandLine = (pid: string): string => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch {
-    // The process ended between the two looks.
-    return '';
-  }
-};
+const linesOf = (program: string, parameters: string[], word: string): string[] =>
+  execFileSync(program, parameters, { encoding: 'utf8', maxBuffer: 10_000_000 })
+    .split('\n')
+    .filter((line) => line.includes(word));
 
 /** Command lines of this machine's processes that contain a word. */
-export const processesWith = (word: string): string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(commandLine)
-    .filter((line) => line.includes(word));
+export const processesWith = (word: string): string[] => linesOf('ps', ['-A', '-o', 'args='], word);
 
-/** Names of the network devices of this machine's own namespace. */
+/** Mounts of this machine's own namespace that contain a word. */
+export const mountsWith = (word: string): string[] => linesOf('mount', [], word);
+
+/** Names of this machine's own network devices. */
 export const networkDevices = (): string[] =>
-  execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => line.split(':')[1]?.trim() ?? '');
-
-/** Mounts of this machine's own namespace. */
-export const mountsWith = (word: string): string[] =>
-  readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(word));
+  existsSync('/sys/class/net') ? readdirSync('/sys/class/net') : Object.keys(networkInterfaces());
 
 /** Waits for what should come about; the test's time limit ends it. */
 export const until = async (condition: () => boolean): Promise<void> => {
