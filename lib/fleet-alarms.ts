@@ -55,14 +55,17 @@ export class FleetAlarms extends Construct {
       text: 'A certificate could not be renewed; it still has about half of its life.',
       section: 'renewal-failed',
     });
-    this.alarm('renewal-missing', {
+    // Silence is the failure here. Treated as breaching it would ring from the deploy to the first run; the change to
+    // INSUFFICIENT_DATA comes only after there has been a run.
+    const missing = this.alarm('renewal-missing', {
       metric: renew.metricStarted({ period: Duration.days(1) }),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      missing: TreatMissingData.BREACHING,
+      missing: TreatMissingData.MISSING,
       text: 'The daily renewal has not run: certificates will expire.',
       section: 'renewal-failed',
     });
+    missing.addInsufficientDataAction(new SnsAction(this.topic));
   }
 
   private removalAlarms({ teardown, sweep }: FleetAlarmsProps['machines']): void {
@@ -80,7 +83,7 @@ export class FleetAlarms extends Construct {
     });
   }
 
-  private alarm(name: string, { metric, threshold, comparison, missing, text, section }: AlarmProps): void {
+  private alarm(name: string, { metric, threshold, comparison, missing, text, section }: AlarmProps): Alarm {
     const alarm = new Alarm(this, name, {
       alarmName: `${this.fleet}-${name}`,
       alarmDescription: `${text} Run-book: docs/operations.md#${section}`,
@@ -91,6 +94,7 @@ export class FleetAlarms extends Construct {
       treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
+    return alarm;
   }
 }
 

@@ -163,10 +163,11 @@ describe('alarms', () => {
     }
   });
 
-  it('ring when the daily renewal does not run at all', () => {
+  it('tell when the daily renewal has stopped to run, but not before its first run', () => {
     expect(alarms.find(({ AlarmName }) => AlarmName === 'carrierarr-renewal-missing')).toMatchObject({
       ComparisonOperator: 'LessThanThreshold',
-      TreatMissingData: 'breaching',
+      TreatMissingData: 'missing',
+      InsufficientDataActions: [expect.anything()],
     });
   });
 
