@@ -49,7 +49,7 @@ const isSignedRight = (request: IncomingMessage, body: string): boolean => {
   );
 };
 
-/** Instance metadata (version 2) and Secrets Manager of one instance, on one loopback port. */
+/** Instance metadata (version 2) and Secrets Manager of one instance, on one port. */
 export class FakeInstance {
   /** Metadata below `/latest/`; delete an entry to make it absent. */
   readonly metadata = new Map<string, string>([
@@ -80,7 +80,7 @@ export class FakeInstance {
     this.#server = server;
   }
 
-  static async start(): Promise<FakeInstance> {
+  static async start({ host = '127.0.0.1', port = 0 } = {}): Promise<FakeInstance> {
     const server = createServer();
     const instance = new FakeInstance(server);
     server.on('request', async (request, response) => {
@@ -93,7 +93,7 @@ export class FakeInstance {
       }
       response.writeHead(reply.status).end(reply.body);
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
     return instance;
   }
