@@ -4,7 +4,7 @@ import { ConfigurationError, SsmOfflineError } from '../shared/errors.ts';
 import type { RunCommands } from './port.ts';
 
 /** First agent that hands parameters over as environment variables; older ones would leave the scripts without any. */
-const MINIMUM_AGENT = [3, 3, 2746, 0] as const;
+export const MINIMUM_AGENT = [3, 3, 2746, 0] as const;
 
 const isTooOld = (version: string): boolean => {
   const parts = version.split('.').map(Number);

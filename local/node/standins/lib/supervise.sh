@@ -21,8 +21,9 @@ run_once() {
   printf '%s\n' "$child" >"$unit_state/main.pid"
   if [[ $stopping == yes ]]; then kill -TERM "$child" 2>/dev/null || true; fi
   unit_set active
-  # A signal ends `wait` before the program has ended.
-  while kill -0 "$child" 2>/dev/null; do
+  wait "$child" || code=$?
+  # A signal to this script ends `wait` before the program has ended.
+  while ((code > 128)) && kill -0 "$child" 2>/dev/null; do
     code=0
     wait "$child" || code=$?
   done
