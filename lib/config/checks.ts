@@ -68,14 +68,10 @@ const meshAddresses = (raw: Raw): Fault[] => {
 
 const zonesOfRegion = (raw: Raw): Fault[] => {
   const region = textAt(raw, 'region');
-  return listAt(raw, 'network.zones')
-    .filter((zone) => region !== '' && !zone.startsWith(region))
-    .map((zone) => ({
-      field: 'network.zones',
-      what: 'zone of another region',
-      got: zone,
-      allowed: `zones of ${region}, such as ${region}a`,
-    }));
+  const foreign = listAt(raw, 'network.zones').filter((zone) => !zone.startsWith(region));
+  if (foreign.length === 0) return [];
+  const allowed = `zones of ${region}, such as ${region}a`;
+  return [{ field: 'network.zones', what: 'zones of another region', got: foreign.join(', '), allowed }];
 };
 
 const existingVpc = (raw: Raw): Fault[] => {

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FleetSettings } from '#contract';
 import { InputError } from '#shared/errors.ts';
-import { configWarnings, deepMerge, loadConfig, parseConfig, toFleetSettings } from '../../lib/config.ts';
+import {
+  configWarnings,
+  deepMerge,
+  explainConfigError,
+  loadConfig,
+  parseConfig,
+  toFleetSettings,
+} from '../../lib/config.ts';
 
 const PEM = '-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n';
 
@@ -144,6 +151,31 @@ describe('parsing', () => {
     const key = '-----BEGIN NEBULA ED25519 PRIVATE KEY-----\nAAAA\n-----END NEBULA ED25519 PRIVATE KEY-----\n';
 
     expect(fieldsOf({ mesh: { trustedCas: [key] } })).toEqual(['mesh.trustedCas.0']);
+  });
+});
+
+describe('explaining', () => {
+  const errorOf = (run: () => unknown): unknown => {
+    try {
+      return run();
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it('gives every fault a line, and the remedy', () => {
+    const text = explainConfigError(errorOf(() => parseConfig({ bogus: 1, fleet: 'X' })));
+
+    expect(text?.split('\n')).toEqual([
+      'The configuration has faults:',
+      expect.stringMatching(/^ {2}fleet: .*; got "X"; allowed: 1 to 20/),
+      expect.stringMatching(/^ {2}bogus: unknown field/),
+      expect.stringMatching(/^Remedy: correct context\.carrierarr/),
+    ]);
+  });
+
+  it('leaves foreign errors to their stack', () => {
+    expect(explainConfigError(new Error('out of memory'))).toBeUndefined();
   });
 });
 
