@@ -67,8 +67,14 @@ describeScenario('the API, called with a signature', () => {
 
     const refused = door.provision(bad);
 
-    await expect(refused).rejects.toMatchObject({ exitCode: 2 });
-    await expect(refused).rejects.toThrow(/name[\s\S]*role/);
+    await expect(refused).rejects.toMatchObject({
+      exitCode: 2,
+      facts: { remedy: expect.stringMatching(/./) },
+      faults: [
+        { field: 'name', got: '"UPPER"', allowed: expect.stringContaining('lower-case') },
+        { field: 'role', got: '"cook"', allowed: 'lighthouse, gpu-worker' },
+      ],
+    });
     await expect(door.worker(uniqueName('nobody'))).rejects.toMatchObject({ exitCode: 3 });
   });
 });

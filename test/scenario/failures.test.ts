@@ -31,8 +31,8 @@ describeScenario('a step that fails is rolled back, the first error kept', () =>
     ['verify-nebula', 'DeliveryTimedOut', 'StepUndeliverableError'],
     ['verify-nebula', 'Undeliverable', 'StepUndeliverableError'],
     ['verify-nebula', 'Cancelled', 'StepCancelledError'],
-    ['verify-nebula', 'Terminated', 'StepUndeliverableError'],
-    ['verify-nebula', 'InvalidPlatform', 'StepUndeliverableError'],
+    ['verify-nebula', 'Terminated', 'StepCancelledError'],
+    ['verify-nebula', 'InvalidPlatform', 'ConfigurationError'],
   ])('%s ends %s', async (action, status, error) => {
     const name = uniqueName('status');
     await injectFaults({ service: 'node', action, match: name, effect: { kind: 'command-status', status } });

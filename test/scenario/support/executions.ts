@@ -67,8 +67,8 @@ export const finished = (arn: string, seconds = 90): Promise<Finished> =>
 export const provision = async (request: Record<string, unknown>, seconds = 90): Promise<Finished> =>
   finished(await start('provisionStateMachine', request), seconds);
 
-export const teardown = async (request: Record<string, unknown>): Promise<Finished> =>
-  finished(await start('teardownStateMachine', request));
+export const teardown = async (request: Record<string, unknown>, seconds = 90): Promise<Finished> =>
+  finished(await start('teardownStateMachine', request), seconds);
 
 export const stop = async (executionArn: string): Promise<void> => {
   await clients.states.send(new StopExecutionCommand({ executionArn, cause: 'stopped by a scenario' }));
