@@ -109,6 +109,18 @@ for (const kind of KINDS) {
       expect(stdout.trim().split('\n').at(-1)).toBe('1');
     });
 
+    it('cuts off a request larger than any call to AWS and goes on serving', async () => {
+      const { stdout } = await node.run(
+        script(`
+          head -c 8000000 /dev/zero | curl -s -o /dev/null -w '%{http_code}\n' --data-binary @- "$AWS_ENDPOINT_URL/"
+          curl -s -o /dev/null -w '%{http_code}\n' http://169.254.169.254/latest/meta-data/
+        `),
+      );
+
+      // 100 is the leave to send the body, no answer.
+      expect(stdout).toMatch(/^(?:000|100)\n401\n$/);
+    });
+
     it('starts as one of ten at once', async () => {
       const began = Date.now();
       const nodes = await Promise.all([11, 12, 13, 14, 15, 16, 17, 18, 19, 20].map((index) => start(index)));

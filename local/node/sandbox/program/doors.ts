@@ -14,9 +14,18 @@ const headersOf = (request: IncomingMessage): Headers => {
   return pairs;
 };
 
+/** No call a node makes comes near it: a secret has at most 64 kB. */
+const LARGEST_BODY_BYTES = 4_000_000;
+
+/** @throws Error where the body is larger than any AWS call of a node, or the program broke it off */
 const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LARGEST_BODY_BYTES) throw new Error('body too large');
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 };
 
@@ -62,7 +71,7 @@ export class Doors {
         body: body.toString('base64'),
       });
     } catch {
-      // The program on the node went away in the middle of its request.
+      // Nothing that could be passed on: the program on the node finds its connection cut.
       response.destroy();
     }
   }

@@ -29,8 +29,13 @@ export class Guest {
       ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', join(import.meta.dirname, 'init.sh')],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
-    await once(keeper.stdout, 'data');
     this.#keeper = keeper;
+    const ended = once(keeper, 'exit').then(() => {
+      throw new Error('the first process of the node did not start');
+    });
+    await Promise.race([once(keeper.stdout, 'data'), ended]);
+    // From now on its end is no news: commands fail, and a restart begins anew.
+    ended.catch(() => undefined);
   }
 
   /** Starts a program on the node in a process group of its own; its pid is the group's id. */
@@ -55,7 +60,7 @@ export class Guest {
   /** Ends every process of the node, forgets what is volatile, and begins again. */
   async restart(): Promise<void> {
     const keeper = this.#keeper;
-    if (keeper !== undefined && keeper.exitCode === null) {
+    if (keeper !== undefined && keeper.exitCode === null && keeper.signalCode === null) {
       const gone = once(keeper, 'exit');
       keeper.kill('SIGKILL');
       await gone;
