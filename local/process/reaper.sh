@@ -3,7 +3,8 @@
 # "remove GROUP"; the end of its input means that its owner is gone, in whatever way.
 set -uo pipefail
 
-readonly GRACE_SECONDS=2
+# How long a group has to end by itself.
+readonly grace_seconds=${1:-3}
 
 # Not "groups": bash 3.2 and GROUPS are too easily confused. Bash 3.2 (macOS) has no associative arrays either.
 owned=' '
@@ -24,6 +25,6 @@ done
 
 if [[ $owned != ' ' ]]; then
   signal_all TERM
-  sleep "$GRACE_SECONDS"
+  sleep "$grace_seconds"
   signal_all KILL
 fi

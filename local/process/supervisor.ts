@@ -24,7 +24,10 @@ export interface RunningProgram {
   readonly exited: Promise<number | string>;
 }
 
+/** How long a program has to end by itself after SIGTERM. */
 const GRACE_MS = 3_000;
+/** After SIGKILL only init can be slow: to take notice of orphans that are dead already. */
+const KILLED_MS = 500;
 const POLL_MS = 50;
 const TAIL_LINES = 15;
 
@@ -53,10 +56,12 @@ export const logTail = async (file: string): Promise<string> => {
 export class Supervisor {
   readonly #reaper: ChildProcess;
   readonly #groups = new Set<number>();
+  readonly #graceMs: number;
   #stopped = false;
 
-  constructor() {
-    this.#reaper = spawn('bash', [join(import.meta.dirname, 'reaper.sh')], {
+  constructor(graceMs = GRACE_MS) {
+    this.#graceMs = graceMs;
+    this.#reaper = spawn('bash', [join(import.meta.dirname, 'reaper.sh'), String(graceMs / 1_000)], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });
@@ -119,11 +124,15 @@ export class Supervisor {
   /** Politely, then not; what a leader left behind in its group goes too. */
   async #end(group: number): Promise<void> {
     signalGroup(group, 'SIGTERM');
-    const deadline = Date.now() + GRACE_MS;
-    while (signalGroup(group, 0) && Date.now() < deadline) await sleep(POLL_MS);
+    await this.#awaitEnd(group, this.#graceMs);
     signalGroup(group, 'SIGKILL');
-    while (signalGroup(group, 0) && Date.now() < deadline + GRACE_MS) await sleep(POLL_MS);
+    await this.#awaitEnd(group, KILLED_MS);
     this.#release(group);
+  }
+
+  async #awaitEnd(group: number, milliseconds: number): Promise<void> {
+    const deadline = Date.now() + milliseconds;
+    while (signalGroup(group, 0) && Date.now() < deadline) await sleep(POLL_MS);
   }
 
   #adopt(group: number): void {

@@ -1,12 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { ConfigurationError } from '../../../lambda/shared/errors.ts';
 import { type Cloud, startCloud } from '../../../local/cloud.ts';
-import { installMinistack } from '../../../local/ministack/install.ts';
-import { stateDirectory } from '../../../local/paths.ts';
-import { Supervisor } from '../../../local/process/supervisor.ts';
+import { emulatorObstacle } from './emulator.ts';
 
 /** What the tests are told of the one embedded cloud they share. */
 export type SharedCloud =
@@ -45,28 +39,12 @@ const start = (): Promise<Cloud> =>
     },
   });
 
-/** Why the emulator cannot be had on this machine: no Python, no venv, no network. Undefined if it can. */
-const obstacle = async (): Promise<string | undefined> => {
-  const supervisor = new Supervisor();
-  const logs = await mkdtemp(join(tmpdir(), 'carrierarr-'));
-  try {
-    await installMinistack({ directory: join(stateDirectory(), 'python'), supervisor, logFile: join(logs, 'log') });
-    return undefined;
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error.message;
-    throw error;
-  } finally {
-    await supervisor.stop();
-    await rm(logs, { recursive: true, force: true });
-  }
-};
-
 /**
  * Brings the cloud up once for all scenarios. Where Python or its packages cannot be had, the scenarios are left out
  * with a loud line; any other failure fails the run.
  */
 export default async ({ provide }: TestProject): Promise<(() => Promise<void>) | undefined> => {
-  const reason = await obstacle();
+  const reason = await emulatorObstacle();
   if (reason !== undefined) {
     const line = '='.repeat(100);
     console.warn(`\n${line}\nLEFT OUT: every scenario on the embedded cloud. ${reason}\n${line}\n`);
