@@ -18,7 +18,7 @@ readonly PREVIOUS=$NEBULA_DIR/previous
 fetch_renewed() {
   local attempt
   for attempt in 1 2 3 4 5; do
-    fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name"
+    fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" 10
     identity_load
     identity_write host.crt.new "$identity_crt"
     identity_check "$NEBULA_DIR/host.crt.new"
@@ -46,9 +46,14 @@ swap() {
 }
 
 put_back() {
-  cp -p "${SWAPPED[@]/#/$PREVIOUS/}" "$NEBULA_DIR/" && rm -rf "$PREVIOUS"
+  step_reason=${step_reason:-the swap was cut short}
+  if ! cp -p "${SWAPPED[@]/#/$PREVIOUS/}" "$NEBULA_DIR/"; then
+    step_reason+="; the previous certificate is still in $PREVIOUS"
+    return
+  fi
+  rm -rf "$PREVIOUS"
   systemctl reload nebula.service || log 'nebula did not take the signal after the files went back'
-  step_reason="${step_reason:-the swap was cut short}; the previous certificate is back in place"
+  step_reason+='; the previous certificate is back in place'
 }
 
 journal() {

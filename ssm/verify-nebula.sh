@@ -19,7 +19,7 @@ nebula_last_words() {
 
 verify_address() {
   local began=$((${EPOCHREALTIME/./} / 1000))
-  if ! mesh_await_address "$SSM_NebulaIp" 60; then
+  if ! mesh_await_address "$SSM_NebulaIp" 30; then
     nebula_last_words
     die "$MESH_DEVICE does not carry $SSM_NebulaIp; it has: $(mesh_addresses | paste -sd ' ')"
   fi

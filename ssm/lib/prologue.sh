@@ -15,7 +15,7 @@ PATH=${PATH:-/usr/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 
 readonly STEP_RUN=/run/carrierarr
 readonly STEP_LOGS=/var/log/carrierarr
-readonly STEP_LOCK_SECONDS=60
+readonly STEP_LOCK_SECONDS=30
 readonly STEP_VERDICT_BYTES=8000
 
 step_name=''

@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { COMMON_PARAMETERS, STEPS, type StepName } from '#contract';
 import { buildDocument, DOCUMENT_LIMIT_BYTES, stepScript } from '../../ssm/document.ts';
 
@@ -85,6 +85,12 @@ describe('the scripts', () => {
     const files = readdirSync('ssm', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sh'));
 
     expect(files.filter((file) => readFileSync(`ssm/${file}`, 'utf8').includes('{{'))).toEqual([]);
+  });
+
+  it('wait for each other much shorter than any of them may run', () => {
+    const seconds = Number(/STEP_LOCK_SECONDS=(\d+)/.exec(readFileSync('ssm/lib/prologue.sh', 'utf8'))?.[1]);
+
+    expect(Object.values(STEPS).filter(({ timeoutSeconds }) => timeoutSeconds < 2 * seconds)).toEqual([]);
   });
 
   it('check the common parameters as the documents do', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { network } from '../../lambda/identity/support/authority.ts';
 import { awsError, CREDENTIALS, secretValue } from '../../ssm/fake-instance.ts';
 import { ADDRESS, anIdentity, WORKER } from '../../ssm/identity-builders.ts';
 import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
-import { network } from '../../lambda/identity/support/authority.ts';
 import { aBootedNode, aNode, bootReason } from './support.ts';
 
 const { secret: SECRET } = anIdentity();

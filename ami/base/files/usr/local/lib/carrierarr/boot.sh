@@ -10,6 +10,8 @@ export LC_ALL=C
 
 readonly RUN_DIR=/run/carrierarr
 readonly LOG_DIR=/var/log/carrierarr
+# The secret is bound to the instance only after the launch.
+readonly SECRET_LIMIT_SECONDS=120
 
 source "${BASH_SOURCE%/*}/lib/imds.sh"
 source "${BASH_SOURCE%/*}/lib/secret.sh"
@@ -95,7 +97,7 @@ main() {
   load_settings
   load_worker_name
   mark settings-known
-  fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name"
+  fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" "$SECRET_LIMIT_SECONDS"
   mark secret-fetched
   identity_load
   install_identity

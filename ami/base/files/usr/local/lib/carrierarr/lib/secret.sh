@@ -3,7 +3,6 @@
 # disk for it. Needs imds.sh, `log` and `die`.
 # shellcheck disable=SC2034,SC2154 # shared with the programs that source this file
 
-readonly SECRET_LIMIT_SECONDS=120
 readonly SECRET_STEP_SECONDS=2
 
 secret_json=''
@@ -46,9 +45,9 @@ secret_may_come() {
   return 1
 }
 
-# fetch_secret ID: puts the secret's text into secret_json.
+# fetch_secret ID SECONDS: puts the secret's text into secret_json; waits that long for one that is still to come.
 fetch_secret() {
-  local error='' attempt attempts=$((SECRET_LIMIT_SECONDS / SECRET_STEP_SECONDS)) deadline=$((SECONDS + SECRET_LIMIT_SECONDS))
+  local error='' attempt attempts=$(($2 / SECRET_STEP_SECONDS)) deadline=$((SECONDS + $2))
   for ((attempt = 1; attempt <= attempts && SECONDS < deadline; attempt++)); do
     if load_role_credentials; then
       secret_request "$1"
@@ -65,5 +64,5 @@ fetch_secret() {
     if ((attempt == 1 || attempt % 10 == 0)); then log "secret $1 not readable yet (attempt $attempt): $error"; fi
     sleep "$SECRET_STEP_SECONDS"
   done
-  die "secret $1 was not readable within $SECRET_LIMIT_SECONDS s: $error"
+  die "secret $1 was not readable within $2 s: $error"
 }
