@@ -24,7 +24,6 @@ mkdir -p /etc/nebula /run/stubs
 mount -t tmpfs -o mode=0700,size=1m tmpfs /etc/nebula
 printf '%s\n' "$outer_pid"
 exec >/dev/null 2>&1
-while :; do
-  sleep 3600 &
-  wait "$!"
-done
+# Standard input ends with whoever started the node, and everything on the node with this process.
+cat
+exit 0

@@ -71,7 +71,7 @@ export class NodeSandbox {
     const stage = mkdtempSync(join(tmpdir(), 'carrierarr-sandbox-'));
     const script = [resolve('test/ssm/node-sandbox.sh'), stage, resolve('ami/base/files')];
     const holder = spawn('unshare', [...NAMESPACES, '--kill-child', 'bash', ...script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [pid] = (await once(holder.stdout, 'data')) as [Buffer];
     return new NodeSandbox(holder, stage, pid.toString().trim(), environment);
