@@ -1,5 +1,5 @@
-import type { RemovedResource } from './deploy/template.ts';
 import { bringUp, type Standing } from './bring-up.ts';
+import type { RemovedResource } from './deploy/template.ts';
 import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
 import type { LocalNodeHost } from './node/host.ts';

@@ -1,5 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import { ServiceUnavailableError } from '#shared/errors.ts';
 import {
   followExecution,
   formatElapsed,
@@ -9,7 +10,6 @@ import {
   paint,
   progressRenderer,
 } from '../../cli/index.ts';
-import { ServiceUnavailableError } from '#shared/errors.ts';
 import type { Cloud } from '../cloud.ts';
 import { Capture } from './capture.ts';
 import { findLeftovers } from './leftovers.ts';

@@ -3,8 +3,8 @@ import type { Ec2Model } from './ec2/model.ts';
 import type { FaultBox } from './fault-box.ts';
 import { FaultSpec } from './faults.ts';
 import type { NodeFleet } from './node-fleet.ts';
-import { jsonReply, type Reply } from './protocol/reply.ts';
 import { AwsRefusal } from './protocol/refusal.ts';
+import { jsonReply, type Reply } from './protocol/reply.ts';
 import type { Recording } from './recording.ts';
 import type { SsmModel } from './ssm/model.ts';
 

@@ -9,6 +9,7 @@ import { parseQuery } from './protocol/query.ts';
 import { AwsRefusal } from './protocol/refusal.ts';
 import { jsonReply, type Reply, refusalReply, xmlReply } from './protocol/reply.ts';
 import { ec2Response } from './protocol/xml.ts';
+import { settleStack } from './settle-stack.ts';
 import { SsmApi } from './ssm/api.ts';
 import type { SsmModel } from './ssm/model.ts';
 import type { Upstream } from './upstream.ts';
@@ -26,9 +27,11 @@ export class Answers {
   readonly #ssm: SsmApi;
   readonly #gate: NodeGate;
   readonly #faults: FaultBox;
+  readonly #upstream: Upstream;
 
   constructor(parts: Parts, upstream: Upstream, instanceOf: (accessKeyId: string) => string | undefined) {
     this.#faults = parts.faults;
+    this.#upstream = upstream;
     this.#ec2 = new Ec2Api(parts.ec2, upstream, parts.nodes);
     this.#ssm = new SsmApi(parts.ssm, parts.nodes);
     this.#gate = new NodeGate(parts.ec2, { instanceOf, secretTags: (secretId) => upstream.secretTags(secretId) });
@@ -42,6 +45,8 @@ export class Answers {
       if (call.service === 'ssm' && this.#ssm.answers(call.action)) {
         return jsonReply(200, this.#ssm.handle(call.action, JSON.parse(body)));
       }
+      if (call.service === 'cloudformation' && call.action === 'DescribeStacks')
+        await settleStack(body, this.#upstream);
       return undefined;
     } catch (error) {
       if (error instanceof AwsRefusal) return refusalReply(call, error);

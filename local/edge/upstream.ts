@@ -1,5 +1,6 @@
-import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { ResponseLaunchTemplateData } from '@aws-sdk/client-ec2';
+import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Tags } from './ec2/instance.ts';
@@ -61,12 +62,14 @@ export class Upstream implements LaunchSources {
   readonly #ec2: EC2Client;
   readonly #ssm: SSMClient;
   readonly #secrets: SecretsManagerClient;
+  readonly #cloudFormation: CloudFormationClient;
 
   constructor(endpoint: string, region: string) {
     const client = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
     this.#ec2 = new EC2Client(client);
     this.#ssm = new SSMClient(client);
     this.#secrets = new SecretsManagerClient(client);
+    this.#cloudFormation = new CloudFormationClient(client);
   }
 
   async template(spec: { id: string | undefined; name: string | undefined; version: string }): Promise<Template> {
@@ -130,7 +133,18 @@ export class Upstream implements LaunchSources {
     }
   }
 
+  /** Status of a stack by name or ARN, undefined if there is none. */
+  async stackStatus(stack: string): Promise<string | undefined> {
+    try {
+      const { Stacks } = await this.#cloudFormation.send(new DescribeStacksCommand({ StackName: stack }));
+      return Stacks?.[0]?.StackStatus;
+    } catch (error) {
+      if (isNamed(error, 'ValidationError')) return undefined;
+      throw error;
+    }
+  }
+
   close(): void {
-    for (const client of [this.#ec2, this.#ssm, this.#secrets]) client.destroy();
+    for (const client of [this.#ec2, this.#ssm, this.#secrets, this.#cloudFormation]) client.destroy();
   }
 }

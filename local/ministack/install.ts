@@ -7,7 +7,7 @@ import { ConfigurationError } from '#shared/errors.ts';
 import { inheritedEnvironment } from '../process/environment.ts';
 import { withLock } from '../process/lock.ts';
 import { logTail, type Program, type Supervisor } from '../process/supervisor.ts';
-import { findPython, type Python } from './python.ts';
+import { findPython, hasPip, type Python } from './python.ts';
 
 export interface InstallOptions {
   /** Parent of the environment; it is kept for later runs. */
@@ -52,11 +52,11 @@ const remedyFor = (log: string): { what: string; remedy: string } => {
   };
 };
 
-const steps = (python: Python, target: string): { name: string; command: string; args: string[] }[] => {
+const steps = async (python: Python, target: string): Promise<{ name: string; command: string; args: string[] }[]> => {
   const inside = join(target, 'bin', 'python');
   const install = ['install', '--no-input', '--no-deps', '--no-compile', '--quiet', '--requirement', REQUIREMENTS];
   // With a pip at hand there is no need to unpack another one into the environment, which takes seconds.
-  if (python.hasPip) {
+  if (await hasPip(python)) {
     return [
       { name: 'python -m venv', command: python.command, args: ['-m', 'venv', '--without-pip', target] },
       { name: 'pip install', command: python.command, args: ['-m', 'pip', '--python', inside, ...install] },
@@ -71,7 +71,7 @@ const steps = (python: Python, target: string): { name: string; command: string;
 const build = async (python: Python, target: string, options: InstallOptions): Promise<void> => {
   const scratch = `${target}.${process.pid}.tmp`;
   try {
-    for (const { name, command, args } of steps(python, scratch)) {
+    for (const { name, command, args } of await steps(python, scratch)) {
       const program: Program = {
         name,
         command,

@@ -83,6 +83,7 @@ export const startMinistack = async (options: MinistackOptions): Promise<string>
     env: environment(options),
     cwd: directory,
     logFile,
+    expendable: true,
   });
   let ended: string | undefined;
   exited.then(

@@ -8,8 +8,6 @@ export interface Python {
   readonly command: string;
   /** E.g. `3.11.7`. */
   readonly version: string;
-  /** Whether this interpreter brings a pip that can install into another environment. */
-  readonly hasPip: boolean;
 }
 
 const CANDIDATES = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
@@ -26,7 +24,8 @@ const versionOf = async (command: string): Promise<string | undefined> => {
   }
 };
 
-const hasPip = async (command: string): Promise<boolean> => {
+/** Whether an interpreter brings a pip that can install into another environment. */
+export const hasPip = async ({ command }: Python): Promise<boolean> => {
   try {
     const { stdout } = await exec(command, ['-m', 'pip', '--version']);
     return Number.parseFloat(stdout.split(' ')[1] ?? '0') >= MINIMUM_PIP;
@@ -50,7 +49,7 @@ export const findPython = async (environment: NodeJS.ProcessEnv = process.env): 
   for (const command of asked === undefined ? CANDIDATES : [asked]) {
     const version = await versionOf(command);
     if (version === undefined) continue;
-    if (isRecent(version)) return { command, version, hasPip: await hasPip(command) };
+    if (isRecent(version)) return { command, version };
     seen.push(`${command} ${version}`);
   }
   throw new ConfigurationError({

@@ -16,6 +16,8 @@ export interface Program {
   readonly cwd: string;
   /** Takes both streams. */
   readonly logFile: string;
+  /** Has nothing to put in order at its end, so that it need not be asked politely. @default false */
+  readonly expendable?: boolean;
 }
 
 export interface RunningProgram {
@@ -55,7 +57,7 @@ export const logTail = async (file: string): Promise<string> => {
  */
 export class Supervisor {
   readonly #reaper: ChildProcess;
-  readonly #groups = new Set<number>();
+  readonly #groups = new Map<number, Program>();
   readonly #graceMs: number;
   #stopped = false;
 
@@ -86,7 +88,7 @@ export class Supervisor {
     child.on('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     promise.catch(() => undefined);
     if (child.pid === undefined) return { pid: 0, exited: promise };
-    this.#adopt(child.pid);
+    this.#adopt(child.pid, program);
     child.on('exit', () => this.#release(child.pid ?? 0));
     return { pid: child.pid, exited: promise };
   }
@@ -112,7 +114,7 @@ export class Supervisor {
   /** Ends every group that is left and waits until it is gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#groups].map((group) => this.#end(group)));
+    await Promise.all([...this.#groups.keys()].map((group) => this.#end(group)));
     if (this.#reaper.exitCode === null && this.#reaper.pid !== undefined) {
       this.#reaper.ref();
       const gone = once(this.#reaper, 'exit');
@@ -123,8 +125,10 @@ export class Supervisor {
 
   /** Politely, then not; what a leader left behind in its group goes too. */
   async #end(group: number): Promise<void> {
-    signalGroup(group, 'SIGTERM');
-    await this.#awaitEnd(group, this.#graceMs);
+    if (this.#groups.get(group)?.expendable !== true) {
+      signalGroup(group, 'SIGTERM');
+      await this.#awaitEnd(group, this.#graceMs);
+    }
     signalGroup(group, 'SIGKILL');
     await this.#awaitEnd(group, KILLED_MS);
     this.#release(group);
@@ -135,8 +139,8 @@ export class Supervisor {
     while (signalGroup(group, 0) && Date.now() < deadline) await sleep(POLL_MS);
   }
 
-  #adopt(group: number): void {
-    this.#groups.add(group);
+  #adopt(group: number, program: Program): void {
+    this.#groups.set(group, program);
     this.#reaper.stdin?.write(`add ${group}\n`);
   }
 

@@ -1,8 +1,8 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, it } from 'vitest';
 import { EVENT, OUTPUT } from '#contract';
-import { api, clients, describeScenario, output, uniqueName } from './support/fleet.ts';
 import { eventually, executionsOf, finished, teardown } from './support/executions.ts';
+import { api, clients, describeScenario, output, uniqueName } from './support/fleet.ts';
 import { expectGone, workerOf } from './support/remains.ts';
 
 const put = async (detailType: string, detail: unknown): Promise<void> => {

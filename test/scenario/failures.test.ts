@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
 import { provision } from './support/executions.ts';
+import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
 import { expectGone, workerOf } from './support/remains.ts';
 
 /** A provision that a fault strikes fails with that error, keeps it, and leaves nothing. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { TAG } from '#contract';
-import { describeScenario, uniqueName } from './support/fleet.ts';
 import { finished, historyOf, provision, start, teardown } from './support/executions.ts';
+import { describeScenario, uniqueName } from './support/fleet.ts';
 import { expectGone, instancesOf, secretOf, workerOf } from './support/remains.ts';
 
 describeScenario('the life of a worker', () => {

@@ -2,8 +2,8 @@ import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
 import { secretName } from '#contract';
-import { clients, describeScenario, injectFaults, uniqueName } from './support/fleet.ts';
 import { finished, provision, reached, start, stop, teardown } from './support/executions.ts';
+import { clients, describeScenario, injectFaults, uniqueName } from './support/fleet.ts';
 import { eventuallyRemoved, expectGone, instancesOf } from './support/remains.ts';
 
 /** States of the provision machine from which a worker may have to be taken away. */

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
 import { secretName } from '#contract';
-import { clients, describeScenario, injectFaults, logDirectory, uniqueName } from './support/fleet.ts';
 import { executionsOf, historyOf, provision, teardown } from './support/executions.ts';
+import { clients, describeScenario, injectFaults, logDirectory, uniqueName } from './support/fleet.ts';
 import { instancesOf } from './support/remains.ts';
 
 /** Lines of a PEM that would betray it: its base64 body, without the words around it. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
 import { provision, teardown } from './support/executions.ts';
+import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
 import { expectGone, instancesOf } from './support/remains.ts';
 
 const throttled = (service: string, action: string, match: string) => ({

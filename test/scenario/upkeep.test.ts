@@ -2,8 +2,8 @@ import { CreateFleetCommand, DescribeLaunchTemplatesCommand, DescribeSubnetsComm
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
 import { secretName, TAG } from '#contract';
-import { api, clients, describeScenario, fleet, injectFaults, uniqueName } from './support/fleet.ts';
 import { eventually, finished, provision, sleep, start, teardown } from './support/executions.ts';
+import { api, clients, describeScenario, fleet, injectFaults, uniqueName } from './support/fleet.ts';
 import { expectGone, instancesOf, secretOf, workerOf } from './support/remains.ts';
 
 interface Finding {

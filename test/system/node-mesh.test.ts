@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../local/node/create-node-host.ts';
 import type { LocalNodeHost, NodeCommandResult, RunningNode } from '../../local/node/host.ts';
+import { findNebula } from '../../local/node/mesh/find-nebula.ts';
 import { stepScript } from '../../ssm/document.ts';
 import { aCommand, aSpec } from '../local/node/builders.ts';
-import { findNebula } from '../../local/node/mesh/find-nebula.ts';
 import { makeFleetAuthority } from './support/mesh-identity.ts';
 import { startSecretsServer } from './support/secrets-server.ts';
 

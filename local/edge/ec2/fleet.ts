@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Market } from '#contract';
 import { AwsRefusal } from '../protocol/refusal.ts';
-import type { Instance, Tags } from './instance.ts';
 import { newId } from './ids.ts';
+import type { Instance, Tags } from './instance.ts';
 import type { Ec2Model, LaunchSpec, Subnet } from './model.ts';
 import { isOffered } from './offerings.ts';
 import type { LaunchSources, Template } from './template.ts';

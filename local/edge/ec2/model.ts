@@ -1,8 +1,8 @@
 import type { Market } from '#contract';
 import { AwsRefusal } from '../protocol/refusal.ts';
 import { freeAddress } from './addresses.ts';
-import { ImageStore } from './images.ts';
 import { newId } from './ids.ts';
+import { ImageStore } from './images.ts';
 import {
   type Ec2Times,
   type Instance,

@@ -1,5 +1,5 @@
-import type { BlockDevice, Subnet } from './model.ts';
 import type { MetadataOptions, Tags } from './instance.ts';
+import type { BlockDevice, Subnet } from './model.ts';
 
 /** A launch template version as far as a launch needs it. */
 export interface Template {

@@ -2,7 +2,7 @@ import type { XmlValue } from '../protocol/xml.ts';
 import type { Filterable } from './filters.ts';
 import type { FleetError, FleetResult, PoolRequest } from './fleet.ts';
 import type { Image, Snapshot } from './images.ts';
-import { type Instance, STATE_CODES, type InstanceState, type Tags, type Volume } from './instance.ts';
+import { type Instance, type InstanceState, STATE_CODES, type Tags, type Volume } from './instance.ts';
 import type { Ec2Model } from './model.ts';
 
 /** The emulated resources in the words of the EC2 protocol, and as filters see them. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { ec2Error } from './xml.ts';
 import type { ApiCall } from './call.ts';
 import type { AwsRefusal } from './refusal.ts';
+import { ec2Error } from './xml.ts';
 
 /** A whole answer, ready to be written. */
 export interface Reply {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '#shared/clock.ts';
 import type { LocalNodeHost, NodeCommand, NodeCommandResult, NodeSpec, RunningNode } from '../host.ts';
-import { playedHomelab } from './homelab.ts';
 import { type BootVerdict, playBoot, type ReadSecret, secretReader } from './boot.ts';
+import { playedHomelab } from './homelab.ts';
 import { playStep, stepOf } from './steps.ts';
 
 export interface PlayedHostOptions {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Homelab, LocalNodeHost, NodeSpec } from '../host.ts';
 import { STAND_INS } from './cell.ts';
-import { layOutImage, removeImage } from './image.ts';
 import { CellNode } from './cell-node.ts';
 import { doorsOf } from './doors.ts';
+import { layOutImage, removeImage } from './image.ts';
 import { readBootPlan } from './units.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');

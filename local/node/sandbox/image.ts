@@ -1,5 +1,5 @@
-import { cp, lchown, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { cp, lchown, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAgentProgram } from './agent-program.ts';
 import { removeTree } from './remove-tree.ts';

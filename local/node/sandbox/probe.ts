@@ -2,10 +2,10 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cell } from './cell.ts';
+import { ownerOfCells, searchPath } from './cell-host.ts';
 import { layOutImage } from './image.ts';
 import type { FromAgent } from './program/protocol.ts';
 import { removeTree } from './remove-tree.ts';
-import { ownerOfCells, searchPath } from './cell-host.ts';
 
 export interface ProbeOptions {
   readonly overlay: boolean;

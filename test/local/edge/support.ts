@@ -6,8 +6,8 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { Edge } from '../../../local/edge/edge.ts';
 import type { FaultSpec } from '../../../local/edge/faults.ts';
-import type { NodeCommand, NodeCommandResult, NodeHost, NodeSpec, RunningNode } from '../../../local/node/host.ts';
 import { ec2Error, ec2Response, type XmlValue } from '../../../local/edge/protocol/xml.ts';
+import type { NodeCommand, NodeCommandResult, NodeHost, NodeSpec, RunningNode } from '../../../local/node/host.ts';
 
 export const REGION = 'us-west-2';
 

@@ -2,8 +2,8 @@ import { DescribeInstancesCommand, DescribeVolumesCommand, type Instance } from 
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { expect } from 'vitest';
 import { secretName, TAG, type WorkerView } from '#contract';
-import { api, clients } from './fleet.ts';
 import { eventually } from './executions.ts';
+import { api, clients } from './fleet.ts';
 
 const byWorker = (name: string) => [{ Name: `tag:${TAG.worker}`, Values: [name] }];
 

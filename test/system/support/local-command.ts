@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { vi } from 'vitest';
 import { pythonDirectory } from '../../scenario/support/emulator.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -57,14 +56,19 @@ export const startLocal = (
   return { child, output: () => text, exit };
 };
 
-/** Waits until the command says this. */
-export const awaitOutput = async ({ output }: RunningCommand, pattern: RegExp): Promise<void> => {
-  await vi.waitFor(
-    () => {
-      if (!pattern.test(output())) throw new Error(`${pattern} is not in: ${output()}`);
-    },
-    { timeout: 150_000, interval: 50 },
-  );
+/** Waits until the command says this. @throws Error with all it said, when it ends before */
+export const awaitOutput = async ({ output, exit }: RunningCommand, pattern: RegExp): Promise<void> => {
+  let ended: number | string | undefined;
+  void exit.then((code) => {
+    ended = code;
+  });
+  const deadline = Date.now() + 100_000;
+  while (!pattern.test(output())) {
+    if (ended !== undefined || Date.now() > deadline) {
+      throw new Error(`no ${pattern} (${ended === undefined ? 'still running' : `exit ${ended}`}) in: ${output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 };
 
 const read = (file: string): string => {
@@ -91,8 +95,8 @@ export const listeningAddresses = (state: string): string[] => {
     .map((line) => line.split(/\s+/)[4] ?? '');
 };
 
-/** Files that a command has left below its state directory. */
+/** Files that a command has left below its state directory, but for what it keeps for later runs. */
 export const filesOf = (state: string): string[] =>
   readdirSync(state, { recursive: true })
     .map(String)
-    .filter((name) => !/^(python|fake|clouds$)/.test(name));
+    .filter((name) => !/^(python|fake|node-cache|clouds$)/.test(name));
