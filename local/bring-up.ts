@@ -62,6 +62,7 @@ const startEmulator = async (bringUp: BringUp): Promise<Edge> => {
   const { site, stages, teardown, abort } = bringUp;
   const python = await installPython(bringUp);
   const log = createWriteStream(join(site.logDirectory, 'edge.log'), { flags: 'a' });
+  teardown.add(async () => log.end());
   const edge = await stages.run(
     'emulator and edge',
     () =>

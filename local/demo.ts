@@ -105,7 +105,12 @@ export const demo = async ({ nodes }: Pick<LocalOptions, 'nodes'>, io: Io): Prom
     cloud = up;
     await perform(up, acts, demoIo(io, { ...process.env, ...up.environment }, watch.signal));
     watch.signal.throwIfAborted();
-    await acts.play('Everything ended', () => up.stop());
+    await acts.play('The end', async () => {
+      await up.stop();
+      io.out.write(
+        `  ${paint(io.out, 'green', '✓')} every process, node and port is gone, and ${up.directory} with them\n`,
+      );
+    });
     summary(io, acts, up, start);
   } catch (error) {
     await cloud?.stop({ keepLogs: !watch.signal.aborted });

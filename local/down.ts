@@ -18,29 +18,43 @@ const awaitEnd = async (pid: number): Promise<boolean> => {
   return !isAlive(pid);
 };
 
+const inForeground = ({ name, pid }: KnownCloud): CommandError =>
+  new CommandError(EXIT.conflict, {
+    what: `embedded cloud ${name} belongs to a program in the foreground`,
+    got: `process ${pid}`,
+    remedy: 'end that program, e.g. with Ctrl-C',
+  });
+
+const isForeground = async ({ pid }: KnownCloud): Promise<boolean> => pid !== undefined && !(await isServing(pid));
+
+/** Politely; what does not listen is killed, and the reaper ends what it leaves behind. */
+const endProcess = async (pid: number): Promise<void> => {
+  process.kill(pid, 'SIGTERM');
+  if (await awaitEnd(pid)) return;
+  process.kill(pid, 'SIGKILL');
+  await sleep(REAPER_MS);
+};
+
 const end = async ({ name, pid }: KnownCloud, io: Io): Promise<void> => {
-  if (pid !== undefined && !(await isServing(pid))) {
-    throw new CommandError(EXIT.conflict, {
-      what: `embedded cloud ${name} belongs to a program in the foreground`,
-      got: `process ${pid}`,
-      remedy: 'end that program, e.g. with Ctrl-C',
-    });
-  }
-  if (pid !== undefined) {
-    process.kill(pid, 'SIGTERM');
-    if (!(await awaitEnd(pid))) {
-      process.kill(pid, 'SIGKILL');
-      await sleep(REAPER_MS);
-    }
-  }
+  if (pid !== undefined) await endProcess(pid);
   await rm(cloudDirectory(name), { recursive: true, force: true });
   await rm(`${cloudDirectory(name)}.log`, { force: true });
   io.out.write(pid === undefined ? `Embedded cloud ${name} is not running\n` : `Embedded cloud ${name} is gone\n`);
 };
 
-/** `carrierarr local down` */
+/** `carrierarr local down`. `--all` leaves alone what belongs to a program in the foreground: a demo, a test. */
 export const down = async (options: LocalOptions & { readonly all?: boolean }, io: Io): Promise<void> => {
-  const clouds = options.all === true ? await listClouds() : [await readCloud(options.name)];
+  if (options.all !== true) {
+    const cloud = await readCloud(options.name);
+    if (await isForeground(cloud)) throw inForeground(cloud);
+    await end(cloud, io);
+    return;
+  }
+  const clouds = await listClouds();
   if (clouds.length === 0) io.out.write('There is no embedded cloud\n');
-  for (const cloud of clouds) await end(cloud, io);
+  for (const cloud of clouds) {
+    if (await isForeground(cloud))
+      io.out.write(`Embedded cloud ${cloud.name} belongs to process ${cloud.pid}, left alone\n`);
+    else await end(cloud, io);
+  }
 };

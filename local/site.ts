@@ -1,12 +1,13 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ConfigurationError } from '#shared/errors.ts';
 import type { CdkSettings } from './deploy/cdk.ts';
 import { type LocalConfiguration, readConfiguration } from './deploy/configuration.ts';
 import { createNodeHost } from './node/create-node-host.ts';
 import type { LocalNodeHost } from './node/host.ts';
 import { cloudDirectory } from './paths.ts';
-import { isAlive } from './process/lock.ts';
+import { isAlive, withLock } from './process/lock.ts';
 import { Supervisor } from './process/supervisor.ts';
 import type { Teardown } from './process/teardown.ts';
 
@@ -38,7 +39,16 @@ export const ownerOf = async (directory: string): Promise<number | undefined> =>
   return Number.isInteger(pid) && pid > 0 && isAlive(pid) ? pid : undefined;
 };
 
-/** Takes a cloud's directory for this process; what a dead owner left there goes. @throws ConfigurationError */
+/** Removes the directories of clouds that were killed: their owner is named but gone. */
+const sweep = async (clouds: string): Promise<void> => {
+  for (const entry of await readdir(clouds, { withFileTypes: true })) {
+    const directory = join(clouds, entry.name);
+    if (!entry.isDirectory() || !existsSync(ownerFile(directory))) continue;
+    if ((await ownerOf(directory)) === undefined) await rm(directory, { recursive: true, force: true });
+  }
+};
+
+/** Takes a cloud's directory for this process; what an earlier cloud left there goes. @throws ConfigurationError */
 const claim = async (name: string): Promise<string> => {
   if (!CLOUD_NAME.test(name)) {
     throw new ConfigurationError({
@@ -49,19 +59,25 @@ const claim = async (name: string): Promise<string> => {
     });
   }
   const directory = cloudDirectory(name);
-  const owner = await ownerOf(directory);
-  if (owner !== undefined) {
-    throw new ConfigurationError({
-      what: `embedded cloud ${name} is already running`,
-      got: `process ${owner}`,
-      remedy: `use it, end it with \`carrierarr local down --name ${name}\`, or choose another --name`,
-    });
-  }
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(join(directory, 'logs'), { recursive: true });
-  await writeFile(ownerFile(directory), String(process.pid), { flag: 'wx' });
+  const clouds = dirname(directory);
+  await mkdir(clouds, { recursive: true });
+  await withLock(join(clouds, '.lock'), async () => {
+    await sweep(clouds);
+    const owner = await ownerOf(directory);
+    if (owner !== undefined) throw alreadyRunning(name, owner);
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(join(directory, 'logs'), { recursive: true });
+    await writeFile(ownerFile(directory), String(process.pid));
+  });
   return directory;
 };
+
+const alreadyRunning = (name: string, owner: number): ConfigurationError =>
+  new ConfigurationError({
+    what: `embedded cloud ${name} is already running`,
+    got: `process ${owner}`,
+    remedy: `use it, end it with \`carrierarr local down --name ${name}\`, or choose another --name`,
+  });
 
 /** Removes a cloud's directory; its logs stay where they are wanted. */
 export const clear = async (directory: string, keepLogs: boolean): Promise<void> => {

@@ -97,4 +97,4 @@ export const proveNothingLeft = async (cloud: Cloud, io: Io): Promise<void> => {
 
 /** The line of a timing table. */
 export const timingLine = (what: string, milliseconds: number): string =>
-  `  ${what.padEnd(24)}${formatElapsed(milliseconds).padStart(8)}\n`;
+  `  ${what.padEnd(50)}${formatElapsed(milliseconds).padStart(8)}\n`;

@@ -24,6 +24,7 @@ interface Entry {
   ended: boolean;
 }
 
+const INTERNAL_ERROR = 'Server.InternalError';
 const SPOT_INTERRUPTION = 'Server.SpotInstanceTermination: Spot instance termination';
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -93,11 +94,24 @@ export class NodeFleet implements InstanceLife, Agent {
     const silent = this.#strikes(instance.instanceId, 'register', ['never-online']).length > 0;
     await sleep(this.#settings.bootDelayMs);
     if (entry.ended) return;
-    const running = await this.#host.start(this.#spec(instance));
+    const running = await this.#start(instance);
+    if (running === undefined) return;
     entry.running = running;
     if (entry.ended) return await running.stop();
     await running.registered;
     if (!entry.ended && !silent) this.#ssm.register(instance.instanceId, instance.privateIp);
+  }
+
+  /** A machine that cannot be started is terminated by EC2, which says that it was not the caller's fault. */
+  async #start(instance: Instance): Promise<RunningNode | undefined> {
+    try {
+      return await this.#host.start(this.#spec(instance));
+    } catch (error) {
+      this.#settings.log(`node ${instance.instanceId} did not start: ${message(error)}`);
+      this.#ec2.terminate(instance.instanceId, `${INTERNAL_ERROR}: ${message(error)}`);
+      this.terminated(instance);
+      return undefined;
+    }
   }
 
   async #run(accepted: AcceptedCommand): Promise<void> {

@@ -92,6 +92,16 @@ describe('the life of an instance', () => {
     expect(await stateOf(cloud, instanceId)).not.toBe('shutting-down');
   });
 
+  it('ends by itself, with an internal error of the server, where its machine cannot be started', async () => {
+    const cloud = await open({ pendingMs: 0, shuttingDownMs: 0, invisibleMs: 0 });
+    cloud.host.broken = true;
+
+    const instanceId = await launch(cloud, 'w1');
+
+    await vi.waitFor(async () => expect(await stateOf(cloud, instanceId)).toBe('terminated'));
+    expect(cloud.edge.ec2.find(instanceId)?.reason).toContain('Server.InternalError');
+  });
+
   it('loses its network interface when it is terminated', async () => {
     const cloud = await open();
     const instanceId = await launch(cloud, 'w1');

@@ -91,12 +91,14 @@ export class StubHost implements NodeHost {
   readonly started: NodeSpec[] = [];
   readonly stopped: string[] = [];
   readonly commands: NodeCommand[] = [];
-  closed = false;
   result: NodeCommandResult = { status: 'Success', exitCode: 0, stdout: '{"ok":true}', stderr: '' };
+  /** When set, no machine starts. */
+  broken = false;
   /** When set, a command runs until it is cancelled. */
   hangs = false;
 
   async start(spec: NodeSpec): Promise<RunningNode> {
+    if (this.broken) throw new Error('no machine to be had');
     this.started.push(spec);
     const cancelled = Promise.withResolvers<NodeCommandResult>();
     return {
@@ -113,9 +115,7 @@ export class StubHost implements NodeHost {
     };
   }
 
-  async close(): Promise<void> {
-    this.closed = true;
-  }
+  async close(): Promise<void> {}
 }
 
 export interface Bench {
