@@ -1,6 +1,6 @@
-import { TAG, UNBOUND } from '../../lambda/shared/contract/index.ts';
 import type { SecretFacts, SecretTags } from '../../lambda/shared/aws/secret-tags.ts';
 import type { Clock } from '../../lambda/shared/clock.ts';
+import { TAG, UNBOUND } from '../../lambda/shared/contract/index.ts';
 
 /** Secrets as far as launch and sweep see them: names, tags and dates, never a value. */
 export class FakeSecrets implements SecretTags {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Market } from '../../lambda/shared/contract/index.ts';
 import type {
   Ec2,
   FleetAnswer,
@@ -12,6 +11,7 @@ import type {
   Pool,
 } from '../../lambda/shared/aws/ec2-port.ts';
 import type { Clock } from '../../lambda/shared/clock.ts';
+import type { Market } from '../../lambda/shared/contract/index.ts';
 import { NotYetConsistentError } from '../../lambda/shared/errors.ts';
 import { hasTags, matches, type StoredInstance } from './ec2-filter.ts';
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeImagesCommand, DescribeInstanceTypesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
@@ -8,11 +9,10 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { mockClient } from 'aws-sdk-client-mock';
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OUTPUT } from '#contract';
 import type { Finding } from '../../../cli/doctor/finding.ts';
+import { mockClient } from '../../support/mock-client.ts';
 import { fleetSettings } from '../support/builders.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
 

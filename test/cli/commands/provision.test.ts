@@ -1,8 +1,8 @@
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { recordedHistory } from '../support/histories.ts';
 import { aProblem, executionArn } from '../support/builders.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
+import { recordedHistory } from '../support/histories.ts';
 
 const NAME = 'gpu-worker-a1b2';
 const EXECUTION = executionArn('provision', `${NAME}-m1abcd`);

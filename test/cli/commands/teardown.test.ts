@@ -1,8 +1,8 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aProblem, aWorker, executionArn } from '../support/builders.ts';
-import { recordedHistory } from '../support/histories.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
+import { recordedHistory } from '../support/histories.ts';
 
 const CLEAN = recordedHistory('torn-down');
 

@@ -1,7 +1,7 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { executionArn, executionName, historyReader } from '../../../cli/doors/executions.ts';
+import { mockClient } from '../../support/mock-client.ts';
 
 const sfn = mockClient(SFNClient);
 beforeEach(() => sfn.reset());

@@ -1,9 +1,9 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
-import { mockClient } from 'aws-sdk-client-mock';
 import { OUTPUT } from '#contract';
 import type { Io } from '../../../cli/io.ts';
 import { main } from '../../../cli/main.ts';
+import { mockClient } from '../../support/mock-client.ts';
 import { type FakeApi, startFakeApi } from './api-server.ts';
 import { fleetSettings, machineArn, NOW } from './builders.ts';
 import { recordedOutput } from './output.ts';

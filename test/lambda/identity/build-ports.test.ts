@@ -1,8 +1,8 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildIdentityPorts } from '../../../lambda/identity/build-ports.ts';
 import { certificateToPem } from '../../../lambda/identity/certificate/index.ts';
+import { mockClient } from '../../support/mock-client.ts';
 import { testAuthority } from './support/authority.ts';
 import { settings } from './support/settings.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Parameters } from '#shared/aws/parameters.ts';
 import { createKmsSigner } from '#shared/aws/kms.ts';
+import type { Parameters } from '#shared/aws/parameters.ts';
 import { certificateFromPem, certificateToPem, poolFromPem } from '../../../lambda/identity/certificate/index.ts';
 import { type ResourcePorts, serveAuthorityResource } from '../../../lambda/identity/serve-authority-resource.ts';
 import { createManualClock } from '../../fake/memory-registry.ts';

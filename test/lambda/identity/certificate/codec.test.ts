@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { CertificateRuleError } from '#shared/errors.ts';
 import {
   certificateFromPem,
   certificateToPem,
@@ -8,7 +9,6 @@ import {
   encodeDetails,
   fingerprintOf,
 } from '../../../../lambda/identity/certificate/index.ts';
-import { CertificateRuleError } from '#shared/errors.ts';
 import { nodeDetails, signedBy, testAuthority } from '../support/authority.ts';
 
 /**

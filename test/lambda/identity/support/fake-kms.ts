@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { mockClient } from 'aws-sdk-client-mock';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const failure = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 

@@ -8,11 +8,11 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { absent, all, any, atMost, equals, type Item, oneOf } from '../../../../lambda/registry/store.ts';
 import { createDynamoStore } from '../../../../lambda/shared/aws/dynamodb.ts';
 import { ThrottledError } from '../../../../lambda/shared/errors.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const dynamo = mockClient(DynamoDBClient);
 const store = createDynamoStore(new DynamoDBClient({ region: 'us-west-2' }), 'registry');

@@ -4,9 +4,9 @@ import {
   EC2ServiceException,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createInstances } from '#shared/aws/ec2-instances.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const mock = mockClient(EC2Client);
 beforeEach(() => mock.reset());

@@ -5,11 +5,11 @@ import {
   EC2Client,
   EC2ServiceException,
 } from '@aws-sdk/client-ec2';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createLaunchClient } from '#shared/aws/ec2-client.ts';
 import { createLaunchEc2 } from '#shared/aws/ec2-launch.ts';
 import type { FleetRequest } from '#shared/aws/ec2-port.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const mock = mockClient(EC2Client);
 beforeEach(() => mock.reset());

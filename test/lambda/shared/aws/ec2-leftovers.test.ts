@@ -8,9 +8,9 @@ import {
   EC2Client,
   EC2ServiceException,
 } from '@aws-sdk/client-ec2';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createImagesEc2, createLeftoversEc2 } from '#shared/aws/ec2-leftovers.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const mock = mockClient(EC2Client);
 beforeEach(() => mock.reset());

@@ -1,8 +1,8 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createPublisher } from '../../../../lambda/shared/aws/events.ts';
 import { ServiceUnavailableError } from '../../../../lambda/shared/errors.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const bus = mockClient(EventBridgeClient);
 const publish = createPublisher(new EventBridgeClient({ region: 'us-west-2' }), 'carrierarr');

@@ -1,7 +1,7 @@
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createKmsSigner } from '../../../../lambda/shared/aws/kms.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const KEY = 'arn:aws:kms:us-west-2:123456789012:key/1f5e';
 const kms = mockClient(KMSClient);

@@ -1,7 +1,7 @@
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createParameters } from '../../../../lambda/shared/aws/parameters.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const sdk = mockClient(SSMClient);
 const parameters = createParameters(new SSMClient({ region: 'us-west-2' }));

@@ -7,9 +7,9 @@ import {
   SecretsManagerClient,
   TagResourceCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createSecretTags } from '#shared/aws/secret-tags.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const mock = mockClient(SecretsManagerClient);
 beforeEach(() => mock.reset());

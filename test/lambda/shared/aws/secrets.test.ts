@@ -6,9 +6,9 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createSecrets } from '../../../../lambda/shared/aws/secrets.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const NAME = 'catalyst-llm/nebula-w1';
 const ARN = `arn:aws:secretsmanager:us-west-2:123456789012:secret:${NAME}-AbCdEf`;

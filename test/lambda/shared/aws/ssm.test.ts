@@ -5,9 +5,9 @@ import {
   SendCommandCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
-import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createRunCommands } from '../../../../lambda/shared/aws/ssm.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const setUp = () => {
   const client = new SSMClient({ region: 'us-west-2' });

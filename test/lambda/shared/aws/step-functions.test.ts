@@ -7,10 +7,10 @@ import {
   StartExecutionCommand,
   StateMachineDoesNotExist,
 } from '@aws-sdk/client-sfn';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createExecutions } from '../../../../lambda/shared/aws/step-functions.ts';
 import { ConfigurationError, PermissionError, ThrottledError } from '../../../../lambda/shared/errors.ts';
+import { mockClient } from '../../../support/mock-client.ts';
 
 const sfn = mockClient(SFNClient);
 const executions = createExecutions(new SFNClient({ region: 'us-west-2' }));
