@@ -29,7 +29,7 @@ export const showEnvironment = async ({ name }: LocalOptions, { json }: Globals,
 
 const condition = ({ pid, state }: KnownCloud): string => {
   if (pid === undefined) return 'gone, logs kept';
-  return state === undefined ? 'starting' : 'up';
+  return state === undefined ? 'starting, or in the foreground' : 'up';
 };
 
 const columns = (now: Date): Column<KnownCloud>[] => [

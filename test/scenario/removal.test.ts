@@ -105,7 +105,6 @@ describeScenario('a teardown works from every state', () => {
       service: 'secretsmanager',
       action: 'DeleteSecret',
       match: name,
-      times: 3,
       effect: { kind: 'error', code: 'AccessDeniedException', status: 400 },
     });
 
@@ -115,7 +114,8 @@ describeScenario('a teardown works from every state', () => {
     expect(await instancesOf(name)).toEqual([]);
     expect(end).toMatchObject({ status: 'FAILED', error: 'ProofFailedError' });
     expect(end.cause).toContain('secret');
+    // The rescue of the failed teardown may hold the lease already; then this one only points to it.
     expect(await teardown({ name })).toMatchObject({ status: 'SUCCEEDED' });
-    await expectGone(name);
+    await eventuallyRemoved(name);
   });
 });

@@ -47,6 +47,9 @@ const REQUESTS = {
 export type SsmAction = keyof typeof REQUESTS;
 type SsmRequest<A extends SsmAction> = z.output<(typeof REQUESTS)[A]>;
 
+/** Hybrid-activated nodes would be `ManagedInstance`; there are none here. */
+const RESOURCE_TYPE = 'EC2Instance';
+
 const seconds = (milliseconds: number): number => milliseconds / 1_000;
 const isoOrEmpty = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? '' : new Date(milliseconds).toISOString();
@@ -105,7 +108,7 @@ const instanceView = (instance: ManagedInstance) => ({
   AgentVersion: '3.3.3572.0',
   IsLatestVersion: true,
   PlatformType: 'Linux',
-  ResourceType: 'EC2Instance',
+  ResourceType: RESOURCE_TYPE,
   IPAddress: instance.ipAddress,
 });
 
@@ -116,20 +119,23 @@ const slice = <T>(items: readonly T[], maxResults: number | undefined, nextToken
   return { items: items.slice(start, end), nextToken: end < items.length ? String(end) : undefined };
 };
 
+/** What a filter of DescribeInstanceInformation looks at. */
+const FILTERED: Readonly<Record<string, (instance: ManagedInstance) => string>> = {
+  InstanceIds: ({ instanceId }) => instanceId,
+  PingStatus: ({ pingStatus }) => pingStatus,
+  ResourceType: () => RESOURCE_TYPE,
+};
+
 const describeInstances = (model: SsmModel, input: SsmRequest<'DescribeInstanceInformation'>) => {
   const filters = [
     ...input.Filters.map(({ Key, Values }) => ({ key: Key, values: Values })),
     ...input.InstanceInformationFilterList.map(({ key, valueSet }) => ({ key, values: valueSet })),
   ];
-  const unknown = filters.find(({ key }) => key !== 'InstanceIds' && key !== 'PingStatus');
+  const unknown = filters.find(({ key }) => !Object.hasOwn(FILTERED, key));
   if (unknown !== undefined) throw new AwsRefusal('InvalidFilterKey', `The filter key ${unknown.key} is not valid`);
   const chosen = model
     .instances()
-    .filter((instance) =>
-      filters.every(({ key, values }) =>
-        values.includes(key === 'InstanceIds' ? instance.instanceId : instance.pingStatus),
-      ),
-    );
+    .filter((instance) => filters.every(({ key, values }) => values.includes(FILTERED[key]?.(instance) ?? '')));
   const { items, nextToken } = slice(chosen, input.MaxResults, input.NextToken);
   return { InstanceInformationList: items.map(instanceView), NextToken: nextToken };
 };

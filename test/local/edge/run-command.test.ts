@@ -250,6 +250,23 @@ describe('documents', () => {
   });
 });
 
+describe('DescribeInstanceInformation', () => {
+  it('filters by id, state and kind of node, and refuses what it does not know', async () => {
+    const instanceId = await launchOnline();
+    const count = async (Key: string, ...Values: string[]) => {
+      const answer = await bench.ssm.send(new DescribeInstanceInformationCommand({ Filters: [{ Key, Values }] }));
+      return answer.InstanceInformationList?.length;
+    };
+
+    expect(await count('InstanceIds', instanceId, 'i-2')).toBe(1);
+    expect(await count('InstanceIds', 'i-2')).toBe(0);
+    expect(await count('PingStatus', 'Online')).toBe(1);
+    expect(await count('ResourceType', 'EC2Instance')).toBe(1);
+    expect(await count('ResourceType', 'ManagedInstance')).toBe(0);
+    await expect(count('NoSuchKey', 'x')).rejects.toMatchObject({ name: 'InvalidFilterKey' });
+  });
+});
+
 describe('StartSession', () => {
   it('says that there is no Session Manager here', async () => {
     await expect(bench.ssm.send(new StartSessionCommand({ Target: 'i-1' }))).rejects.toMatchObject({

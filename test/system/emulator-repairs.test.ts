@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CreateStateMachineCommand,
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { installMinistack } from '../../local/ministack/install.ts';
+import { startMinistack } from '../../local/ministack/ministack.ts';
+import { freePort } from '../../local/process/free-port.ts';
+import { Supervisor } from '../../local/process/supervisor.ts';
+import { emulatorObstacle, pythonDirectory } from '../scenario/support/emulator.ts';
+
+const obstacle = await emulatorObstacle();
+if (obstacle !== undefined) console.warn(`SKIPPED: the repairs of the emulator. ${obstacle}`);
+
+const wait = (seconds: number, next: object) => ({ Type: 'Wait', Seconds: seconds, ...next });
+
+/** One branch of two waits inside a Parallel, whose errors are caught. */
+const nested = (first: number, second: number, more: object = {}) => ({
+  QueryLanguage: 'JSONata',
+  StartAt: 'Both',
+  States: {
+    Both: {
+      Type: 'Parallel',
+      Branches: [
+        { StartAt: 'First', States: { First: wait(first, { Next: 'Second' }), Second: wait(second, { End: true }) } },
+      ],
+      Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }],
+      End: true,
+    },
+    Caught: { Type: 'Pass', End: true },
+  },
+  ...more,
+});
+
+describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'carrierarr-repairs-'));
+  const supervisor = new Supervisor();
+  let sfn: SFNClient;
+
+  beforeAll(async () => {
+    const logFile = join(directory, 'log');
+    const { python } = await installMinistack({ directory: pythonDirectory, supervisor, logFile });
+    const port = await freePort();
+    const endpoint = await startMinistack({
+      python,
+      port,
+      region: 'us-west-2',
+      accountId: '000000000000',
+      endpoint: `http://127.0.0.1:${port}`,
+      directory,
+      supervisor,
+      logFile,
+      waitScale: 1,
+    });
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    sfn = new SFNClient({ endpoint, region: 'us-west-2', credentials });
+  });
+  afterAll(async () => {
+    sfn?.destroy();
+    await supervisor.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  let counter = 0;
+  const start = async (definition: object): Promise<string> => {
+    counter += 1;
+    const { stateMachineArn } = await sfn.send(
+      new CreateStateMachineCommand({
+        name: `machine-${counter}`,
+        definition: JSON.stringify(definition),
+        roleArn: 'arn:aws:iam::000000000000:role/machine',
+      }),
+    );
+    return (await sfn.send(new StartExecutionCommand({ stateMachineArn }))).executionArn ?? '';
+  };
+  const status = async (executionArn: string) =>
+    (await sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
+  const history = async (executionArn: string) =>
+    (await sfn.send(new GetExecutionHistoryCommand({ executionArn }))).events ?? [];
+  const entered = async (executionArn: string) =>
+    (await history(executionArn)).flatMap((event) => event.stateEnteredEventDetails?.name ?? []);
+
+  it('shows the states inside Parallel in the history', async () => {
+    const execution = await start(nested(0, 0));
+    await vi.waitFor(async () => expect(await status(execution)).toBe('SUCCEEDED'));
+
+    expect(await entered(execution)).toEqual(['Both', 'First', 'Second']);
+    const types = (await history(execution)).map(({ type }) => type);
+    expect(types.filter((type) => type === 'WaitStateExited')).toHaveLength(2);
+  });
+
+  it('enters no further state once an execution is stopped, and leaves it ABORTED', async () => {
+    const execution = await start(nested(1, 0));
+    await vi.waitFor(async () => expect(await entered(execution)).toContain('First'));
+
+    await sfn.send(new StopExecutionCommand({ executionArn: execution }));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+
+    expect(await status(execution)).toBe('ABORTED');
+    expect(await entered(execution)).toEqual(['Both', 'First']);
+    expect((await history(execution)).at(-1)?.type).toBe('ExecutionAborted');
+  });
+
+  it('ends an execution that takes longer than its machine allows as TIMED_OUT', async () => {
+    const execution = await start(nested(2, 0, { TimeoutSeconds: 1 }));
+
+    await vi.waitFor(async () => expect(await status(execution)).toBe('TIMED_OUT'), { timeout: 3_000 });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+
+    expect(await status(execution)).toBe('TIMED_OUT');
+    expect((await history(execution)).at(-1)).toMatchObject({
+      type: 'ExecutionTimedOut',
+      executionTimedOutEventDetails: { error: 'States.Timeout' },
+    });
+  });
+});
