@@ -9,17 +9,16 @@ import { createDoorPorts, type DoorPorts } from '../../lambda/shared/doors/creat
 import { proxyHandler } from '../../lambda/shared/proxy.ts';
 import { createMemoryLog, SETTINGS } from '../fake/doors.ts';
 import { aProxyEvent, bodyOf } from '../fake/proxy-event.ts';
-import { MINISTACK_BIN, type Ministack, startMinistack } from './ministack.ts';
 import { createRegistryTable } from './registry-table.ts';
+import { type Emulator, obstacle, startEmulator } from './support/emulator.ts';
 
-const skipped = MINISTACK_BIN === undefined;
-if (skipped) console.warn('SKIPPED: the doors on Step Functions; set MINISTACK_BIN to the emulator to run it');
+if (obstacle !== undefined) console.warn(`SKIPPED: the doors on Step Functions. ${obstacle}`);
 
 /** A machine that stays open until it is stopped. */
 const WAITING = JSON.stringify({ StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 3600, End: true } } });
 
-describe.skipIf(skipped)('the doors on Step Functions', () => {
-  let ministack: Ministack | undefined;
+describe.skipIf(obstacle !== undefined)('the doors on Step Functions', () => {
+  let emulator: Emulator | undefined;
   let sfn: SFNClient;
   let ports: DoorPorts;
   let handler: ReturnType<typeof proxyHandler>;
@@ -31,8 +30,8 @@ describe.skipIf(skipped)('the doors on Step Functions', () => {
   };
 
   beforeAll(async () => {
-    ministack = await startMinistack(MINISTACK_BIN ?? '');
-    vi.stubEnv('AWS_ENDPOINT_URL', ministack.url);
+    emulator = await startEmulator();
+    vi.stubEnv('AWS_ENDPOINT_URL', emulator.url);
     vi.stubEnv('AWS_REGION', 'us-west-2');
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
@@ -53,7 +52,7 @@ describe.skipIf(skipped)('the doors on Step Functions', () => {
   afterAll(async () => {
     vi.unstubAllEnvs();
     sfn?.destroy();
-    await ministack?.stop();
+    await emulator?.stop();
   });
 
   const post = (request: object) => handler(aProxyEvent('POST', '/workers', { body: JSON.stringify(request) }));

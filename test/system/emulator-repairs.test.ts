@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
@@ -10,13 +7,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { installMinistack } from '../../local/ministack/install.ts';
-import { startMinistack } from '../../local/ministack/ministack.ts';
-import { freePort } from '../../local/process/free-port.ts';
-import { Supervisor } from '../../local/process/supervisor.ts';
-import { emulatorObstacle, pythonDirectory } from '../scenario/support/emulator.ts';
+import { type Emulator, obstacle, startEmulator } from './support/emulator.ts';
 
-const obstacle = await emulatorObstacle();
 if (obstacle !== undefined) console.warn(`SKIPPED: the repairs of the emulator. ${obstacle}`);
 
 const wait = (seconds: number, next: object) => ({ Type: 'Wait', Seconds: seconds, ...next });
@@ -40,32 +32,17 @@ const nested = (first: number, second: number, more: object = {}) => ({
 });
 
 describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'carrierarr-repairs-'));
-  const supervisor = new Supervisor();
+  let emulator: Emulator | undefined;
   let sfn: SFNClient;
 
   beforeAll(async () => {
-    const logFile = join(directory, 'log');
-    const { python } = await installMinistack({ directory: pythonDirectory, supervisor, logFile });
-    const port = await freePort();
-    const endpoint = await startMinistack({
-      python,
-      port,
-      region: 'us-west-2',
-      accountId: '000000000000',
-      endpoint: `http://127.0.0.1:${port}`,
-      directory,
-      supervisor,
-      logFile,
-      waitScale: 1,
-    });
+    emulator = await startEmulator();
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    sfn = new SFNClient({ endpoint, region: 'us-west-2', credentials });
+    sfn = new SFNClient({ endpoint: emulator.url, region: 'us-west-2', credentials });
   });
   afterAll(async () => {
     sfn?.destroy();
-    await supervisor.stop();
-    rmSync(directory, { recursive: true, force: true });
+    await emulator?.stop();
   });
 
   let counter = 0;

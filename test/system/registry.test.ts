@@ -7,21 +7,20 @@ import { aReservation } from '../fake/registry-builders.ts';
 import { describeLife, type MakeRegistry } from '../lambda/registry/contract-life.ts';
 import { describeRecords } from '../lambda/registry/contract-records.ts';
 import { describeReservation } from '../lambda/registry/contract-reservation.ts';
-import { MINISTACK_BIN, type Ministack, startMinistack } from './ministack.ts';
 import { createRegistryTable } from './registry-table.ts';
+import { type Emulator, obstacle, startEmulator } from './support/emulator.ts';
 
-const skipped = MINISTACK_BIN === undefined;
-if (skipped) console.warn('SKIPPED: the registry on DynamoDB; set MINISTACK_BIN to the emulator to run it');
+if (obstacle !== undefined) console.warn(`SKIPPED: the registry on DynamoDB. ${obstacle}`);
 
-describe.skipIf(skipped)('the registry on DynamoDB', () => {
-  let ministack: Ministack | undefined;
+describe.skipIf(obstacle !== undefined)('the registry on DynamoDB', () => {
+  let emulator: Emulator | undefined;
   let client: DynamoDBClient;
   let tables = 0;
 
   beforeAll(async () => {
-    ministack = await startMinistack(MINISTACK_BIN ?? '');
+    emulator = await startEmulator();
     client = new DynamoDBClient({
-      endpoint: ministack.url,
+      endpoint: emulator.url,
       region: 'us-west-2',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     });
@@ -29,7 +28,7 @@ describe.skipIf(skipped)('the registry on DynamoDB', () => {
 
   afterAll(async () => {
     client?.destroy();
-    await ministack?.stop();
+    await emulator?.stop();
   });
 
   const createTable = async (): Promise<string> => {
