@@ -28,7 +28,7 @@ export default defineConfig({
           maxConcurrency: 8,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 3,
         },
       },
       {

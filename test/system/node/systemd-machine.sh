@@ -27,11 +27,14 @@ install -m 0755 "$script" "$root/usr/local/bin/examine"
 mkdir -p "$root/out" "$units/carrierarr-boot.service.d" "$units/nebula.service.d"
 printf '[Service]\nEnvironment=AWS_ENDPOINT_URL=http://169.254.169.254\n' >"$units/carrierarr-boot.service.d/aws.conf"
 if [[ ${NOTIFIES:-} == no ]]; then printf '[Service]\nType=exec\n' >"$units/nebula.service.d/old.conf"; fi
+# A project below /tmp is hidden by the machine's own /tmp, so the machine sees it elsewhere.
+project=/srv/project
+mkdir -p "$root$project"
 cat >"$units/fake-aws.service" <<UNIT
 [Service]
 ExecStartPre=$(command -v ip) address add 169.254.169.254/32 dev lo
-ExecStart=$NODE --disable-warning=ExperimentalWarning $FAKE_AWS
-WorkingDirectory=$PWD
+ExecStart=${NODE/#$PWD/$project} --disable-warning=ExperimentalWarning ${FAKE_AWS/#$PWD/$project}
+WorkingDirectory=$project
 [Install]
 WantedBy=multi-user.target
 UNIT
@@ -49,4 +52,5 @@ systemctl --quiet --root="$root" enable carrierarr-boot.service fake-aws.service
 # Its exit code says nothing: it complains about a directory of its own at the end.
 timeout --kill-after=5 90 systemd-nspawn --quiet --directory="$root" --machine="carrierarr-$$" --register=no --keep-unit \
   --private-network --capability=CAP_NET_ADMIN,CAP_NET_RAW --bind=/dev/net/tun --bind="$directory/out:/out" \
+  --bind-ro="$PWD:$project" \
   --console=read-only --boot systemd.unit=multi-user.target </dev/null >"$directory/console.log" 2>&1 || true
