@@ -47,6 +47,21 @@ describe('files', () => {
   });
 });
 
+describe('the operations run-book', () => {
+  it('has a section for every error a machine may end in', () => {
+    const classes = readFileSync('lambda/shared/errors.ts', 'utf8').matchAll(/^export class (\w+Error) /gm);
+    const headings = readFileSync('docs/operations.md', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('### '))
+      .join(' ');
+    const missing = [...classes, ['', 'RenewalFailedError'], ['', 'SweepIncompleteError']]
+      .map(([, name]) => name ?? '')
+      .filter((name) => !headings.includes(name));
+
+    expect(missing).toEqual([]);
+  });
+});
+
 describe('the AWS SDK', () => {
   it('is imported by adapters and doors only', () => {
     const offenders = tracked('lambda/**/*.ts')
