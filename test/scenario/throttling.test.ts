@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { provision, teardown } from './support/executions.ts';
-import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
-import { expectGone, instancesOf } from './support/remains.ts';
+import { finished, provision, reached, start, teardown } from './support/executions.ts';
+import { api, describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
+import { eventuallyRemoved, expectGone, instancesOf } from './support/remains.ts';
 
 const throttled = (service: string, action: string, match: string) => ({
   service,
@@ -35,6 +35,7 @@ const NAMED: readonly (readonly [string, string])[] = [
 /** Calls that carry no name: whichever worker makes them is struck, so all of them must get over it. */
 const NAMELESS: readonly (readonly [string, string])[] = [
   ['ec2', 'DescribeInstanceTypeOfferings'],
+  ['ec2', 'DescribeSpotInstanceRequests'],
   ['ec2', 'DescribeSubnets'],
   ['ec2', 'TerminateInstances'],
   ['ec2', 'DescribeNetworkInterfaces'],
@@ -64,6 +65,44 @@ describeScenario('throttling is got over', () => {
     await injectFaults(fault);
 
     await liveAndDie(uniqueName('slow'));
+  });
+});
+
+describeScenario('throttling of the doors and of the upkeep is got over', () => {
+  it('states StartExecution behind the API', async () => {
+    const name = uniqueName('door');
+    await injectFaults(throttled('states', 'StartExecution', name));
+
+    const { execution } = await (await api()).provision({ name });
+
+    expect((await finished(execution)).status).toBe('SUCCEEDED');
+    expect(await strikes(name)).toBe(2);
+    await teardown({ name });
+    await expectGone(name);
+  });
+
+  it('secretsmanager PutSecretValue in a renewal', async () => {
+    const name = uniqueName('renew');
+    await provision({ name });
+    await injectFaults(throttled('secretsmanager', 'PutSecretValue', name));
+
+    expect(await finished(await start('renewStateMachine', { names: [name] }))).toMatchObject({ status: 'SUCCEEDED' });
+
+    expect(await strikes(name)).toBe(2);
+    await teardown({ name });
+    await expectGone(name);
+  });
+
+  it('ssm CancelCommand in a teardown', async () => {
+    const name = uniqueName('cancel');
+    const arn = await start('provisionStateMachine', { name });
+    await reached(arn, 'AwaitBootPoll');
+    const { match: _, ...fault } = throttled('ssm', 'CancelCommand', '');
+    await injectFaults(fault);
+
+    expect(await teardown({ name })).toMatchObject({ status: 'SUCCEEDED' });
+
+    await eventuallyRemoved(name);
   });
 });
 
