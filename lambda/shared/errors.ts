@@ -82,6 +82,16 @@ export class AddressError extends StopError {}
 export class OwnershipLostError extends StopError {}
 /** A teardown fenced the worker while it was being launched; what was launched has been terminated. */
 export class LaunchFencedError extends StopError {}
+/** The cluster has its server already. */
+export class ClusterConflictError extends StopError {}
+/** The cluster that a gpu-worker is to join has no server, or not in time. */
+export class ClusterUnavailableError extends StopError {}
+/** The homelab's node is not activated or not online, and a step needs it. */
+export class HomelabOfflineError extends StopError {}
+/** The homelab is not prepared; nothing has been changed or launched. */
+export class PreflightFailedError extends StopError {}
+/** The clusters did not peer, or the peering does not carry traffic. */
+export class PeeringFailedError extends StopError {}
 /** AWS throttled; the state's Retry takes it from here. */
 export class ThrottledError extends RetryError {}
 /** AWS does not yet show what was just written. */

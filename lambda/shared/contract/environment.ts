@@ -31,6 +31,7 @@ export const ENVIRONMENT = {
   identity: z.object({ ...base, ...signing }),
   launch: z.object({ ...base, LAUNCH_TEMPLATES: json(z.record(z.enum(['lighthouse', 'gpu-worker']), z.string())) }),
   'run-command': z.object({ ...base }),
+  homelab: z.object({ ...base }),
   sweep: z.object({ ...base, ...machines }),
   api: z.object({ ...base, ...machines }),
   certificates: z.object({ ...base, ...signing }),
@@ -51,6 +52,8 @@ export const OUTPUT = {
   registryTable: 'RegistryTableName',
   /** FleetSettings as JSON, so that the command knows limits, roles and mesh without reading code. */
   settings: 'FleetSettings',
+  /** Role that the homelab's node assumes: what `carrierarr homelab activate` names in the activation. */
+  homelabRole: 'HomelabRoleName',
   /** On the mesh stack. */
   caFingerprint: 'CaFingerprint',
   caCertificateParameter: 'CaCertificateParameter',

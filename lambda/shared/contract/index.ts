@@ -1,8 +1,10 @@
 export * from './doors.ts';
 export * from './environment.ts';
+export * from './homelab-steps.ts';
 export * from './names.ts';
 export * from './operations.ts';
 export * from './ports.ts';
 export * from './settings.ts';
+export { COMMON_PARAMETERS, type Step, type StepParameter } from './step.ts';
 export * from './steps.ts';
 export * from './worker.ts';

@@ -32,6 +32,8 @@ export const TAG = {
   instance: 'carrierarr:instance',
   /** For humans: the sweep leaves an instance with this tag, and its secret, alone, whatever the value. */
   keep: 'carrierarr:keep',
+  /** On a secret that hands a credential over: ARN of the one node that may write it. Its reader is {@link TAG.instance}. */
+  writer: 'carrierarr:writer',
 } as const;
 
 /** Value of {@link TAG.instance} until the instance exists: matches no `ec2:SourceInstanceARN`, so nobody can read. */
@@ -47,6 +49,16 @@ export const teardownExecutionName = (name: string, generation: string, attempt:
 
 /** Secret of a worker's identity; the seed's `catalyst-llm/nebula-<name>`. */
 export const secretName = (prefix: string, worker: string): string => `${prefix}/nebula-${worker}`;
+
+/** Secret through which the provider of a peering (or the offering side of a ClusterMesh) hands over its credential. */
+export const handoverSecretName = (prefix: string, worker: string, purpose: string): string =>
+  `${prefix}/handover-${worker}-${purpose}`;
+
+/** Value of {@link TAG.role} on the homelab's own node. */
+export const HOMELAB_ROLE = 'homelab';
+
+/** Name of a worker's Kubernetes node. */
+export const nodeName = (worker: string): string => `carrierarr-${worker}`;
 
 export const parameterName = {
   /** AMI id of a role, data type `aws:ec2:image`, written by the image pipelines. */

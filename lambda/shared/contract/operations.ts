@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Ipv4, ProvisionRequest, Worker, WorkerName } from './worker.ts';
+import { ClusterName, Details, Ipv4, ProvisionRequest, Worker, WorkerName } from './worker.ts';
 import { Market, Role } from './names.ts';
 
 /**
@@ -30,7 +30,12 @@ const reserve = {
 };
 
 const advance = {
-  input: Life.extend({ execution, phase: z.enum(['BOOTED', 'MESHED', 'READY']) }),
+  input: Life.extend({
+    execution,
+    phase: z.enum(['BOOTED', 'MESHED', 'CLUSTERED', 'PEERED', 'READY']),
+    /** Merged into those of the row. */
+    details: Details,
+  }),
   output: Life.extend({ phase: z.string() }),
 };
 
@@ -51,6 +56,16 @@ const fence = {
     commandId: z.string(),
     amiId: z.string(),
     holder: z.string(),
+    role: z.string(),
+    address: z.string(),
+    publicIp: z.string(),
+    cluster: z.string(),
+    /** Of the cluster's server, for a gpu-worker that has joined one which still stands. */
+    serverInstanceId: z.string(),
+    /** Whether Liqo may know this worker's cluster: its server got as far as CLUSTERED. */
+    peered: z.boolean(),
+    homelabInstanceId: z.string(),
+    homelabCommandId: z.string(),
     /** The proof may not pass before this instant: a launch call in flight at the fence may still succeed. */
     proveAfter: since,
   }),
@@ -63,11 +78,30 @@ export const LAUNCH_TIMEOUT_SECONDS = 60;
 /** Until DescribeInstances shows what CreateFleet has just made. */
 export const LAUNCH_CONSISTENCY_SECONDS = 10;
 
+/** The server of a cluster as a gpu-worker needs it; empty strings throughout for a worker that joins none. */
+export const ClusterServer = z.object({
+  cluster: z.string(),
+  server: z.string(),
+  instanceId: z.string(),
+  privateIp: z.string(),
+  meshIp: z.string(),
+  /** SHA-256, hex, of the certificate of k3s' own CA: the middle of a join token. */
+  caHash: z.string(),
+  secretArn: z.string(),
+});
+export type ClusterServer = z.infer<typeof ClusterServer>;
+
+/** Whether a gpu-worker's cluster can be joined. Throws once there is no server to wait for, or the limit is passed. */
+const cluster = {
+  input: z.object({ name: WorkerName, cluster: ClusterName, since }),
+  output: z.object({ joinable: z.boolean(), server: ClusterServer }),
+};
+
 const releaseAddress = { input: Life, output: z.object({ released: z.boolean() }) };
 const markRemoved = { input: Life.extend({ execution }), output: z.object({ removed: z.boolean() }) };
 
 const issue = {
-  input: z.object({ worker: Worker, execution }),
+  input: z.object({ worker: Worker, execution, server: ClusterServer }),
   output: z.object({ secretArn: z.string(), versionId: z.string(), fingerprint: z.string(), notAfter: z.string() }),
 };
 const revoke = {
@@ -82,6 +116,22 @@ const renew = {
   input: Life,
   output: z.object({ secretArn: z.string(), versionId: z.string(), fingerprint: z.string(), notAfter: z.string() }),
 };
+
+/**
+ * A secret through which one node hands a credential to another: empty at first, writable by the one, readable by the
+ * other. The worker's own tags are on it, so that proof and sweep know whose it is. Opening it again binds it anew.
+ */
+const openHandover = {
+  input: Life.extend({
+    execution,
+    purpose: z.enum(['aws', 'homelab', 'clustermesh']),
+    writer: z.string(),
+    reader: z.string(),
+  }),
+  output: z.object({ secretId: z.string() }),
+};
+/** Deletes every such secret of that life. */
+const closeHandover = { input: Life, output: z.object({ deleted: z.array(z.string()) }) };
 
 const launch = {
   input: z.object({ worker: Worker, execution, redriveCount: z.number().int().nonnegative() }),
@@ -129,6 +179,12 @@ const cancel = {
   output: z.object({ cancelled: z.boolean() }),
 };
 
+/** The homelab's node: empty strings where there is none and none is required. */
+const find = {
+  input: z.object({ name: WorkerName, required: z.boolean() }),
+  output: z.object({ instanceId: z.string(), instanceArn: z.string() }),
+};
+
 const terminate = { input: Life, output: z.object({ instanceIds: z.array(z.string()) }) };
 const terminated = {
   input: z.object({ name: WorkerName, instanceIds: z.array(z.string()), since }),
@@ -165,10 +221,12 @@ const sweep = {
 };
 
 export const OPERATIONS = {
-  registry: { reserve, advance, recordFailure, fence, releaseAddress, markRemoved },
-  identity: { issue, revoke, due, renew },
+  registry: { reserve, cluster, advance, recordFailure, fence, releaseAddress, markRemoved },
+  identity: { issue, revoke, due, renew, openHandover, closeHandover },
   launch: { launch },
   'run-command': { online, start, poll, cancel },
+  /** The same on the homelab's node, by a function and a role of its own. */
+  homelab: { find, start, poll, cancel },
   sweep: { terminate, terminated, prove, deregister, sweep },
 } as const;
 
@@ -216,6 +274,8 @@ export const WorkerView = z.object({
   market: Market.nullable(),
   availabilityZone: z.string().nullable(),
   publicIp: z.string().nullable(),
+  cluster: z.string(),
+  details: Details,
   certificateFingerprint: z.string().nullable(),
   certificateNotAfter: z.string().nullable(),
   failure: z.object({ error: z.string(), cause: z.string() }).nullable(),

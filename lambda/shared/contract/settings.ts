@@ -38,12 +38,24 @@ export const FleetSettings = z.object({
     homelabPodCidr: z.string(),
     subnetIds: z.array(z.string()),
   }),
+  cluster: z.object({
+    /** Name of the cluster that a request means when it names none. */
+    name: z.string(),
+    kubeProxyReplacement: z.boolean(),
+    /** Whose address a Kubernetes node has. */
+    nodeNetwork: z.enum(['vpc', 'mesh']),
+    /** k3s components left out. */
+    disable: z.array(z.string()),
+    gpuTaint: z.boolean(),
+  }),
   secretPrefix: z.string(),
   controlPlane: z.string(),
   roles: z.record(Role, RoleSettings),
   limits: z.object({
     ssmOnlineSeconds: z.number().int().positive(),
     bootSeconds: z.number().int().positive(),
+    /** How long a gpu-worker waits, before it costs anything, for a server that is still being made. */
+    clusterSeconds: z.number().int().positive(),
     terminateSeconds: z.number().int().positive(),
     /** Below this age the sweeper leaves an unknown instance or secret alone. */
     sweepMinimumAgeSeconds: z.number().int().nonnegative(),

@@ -15,6 +15,10 @@ export const ImageId = z
   .string()
   .regex(/^ami-[0-9a-f]{8,17}$/, { error: 'expected an image id such as ami-0f24e5b7febd29ea3' });
 
+export const ClusterName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}[a-z0-9]$/, { error: 'expected 2 to 32 lower-case letters, digits and hyphens' });
+
 /** What a caller may ask for. Everything has a default, so `{}` is a valid request. */
 export const ProvisionRequest = z.strictObject({
   name: WorkerName.optional(),
@@ -24,6 +28,8 @@ export const ProvisionRequest = z.strictObject({
   market: Market.optional(),
   onDemandFallback: z.boolean().optional(),
   amiId: ImageId.optional(),
+  /** Cluster on EC2 that a lighthouse opens and a gpu-worker joins. */
+  cluster: ClusterName.optional(),
 });
 export type ProvisionRequest = z.infer<typeof ProvisionRequest>;
 
@@ -43,6 +49,10 @@ export const PHASES = [
   'LAUNCHED',
   'BOOTED',
   'MESHED',
+  /** A lighthouse: k3s and Cilium stand, others may join. A gpu-worker: joined. */
+  'CLUSTERED',
+  /** A lighthouse whose cluster is peered with the homelab's, proven by traffic. */
+  'PEERED',
   'READY',
   'TEARING_DOWN',
   'REMOVED',
@@ -67,8 +77,13 @@ export const Worker = z.object({
   onDemandFallback: z.boolean(),
   /** Empty string: the role's AMI from its SSM parameter. */
   amiId: z.union([z.literal(''), ImageId]),
+  cluster: ClusterName,
 });
 export type Worker = z.infer<typeof Worker>;
+
+/** What steps found out of a worker, for people and for other workers: `caHash`, `gpu`, `virtualNode`, … */
+export const Details = z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,31}$/), z.string().max(256));
+export type Details = z.infer<typeof Details>;
 
 /** ISO 8601 instant, UTC. */
 const Instant = z.iso.datetime();
@@ -102,6 +117,9 @@ export const WorkerRow = Worker.extend({
   certificateFingerprint: z.string().optional(),
   certificateNotAfter: Instant.optional(),
   openCommand: z.object({ commandId: z.string(), step: z.string() }).optional(),
+  /** The command that runs on the homelab's node for this worker. */
+  openHomelabCommand: z.object({ commandId: z.string(), step: z.string(), instanceId: z.string() }).optional(),
+  details: Details.optional(),
   failure: z.object({ error: z.string(), cause: z.string() }).optional(),
   removedAt: Instant.optional(),
 });
