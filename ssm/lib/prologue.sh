@@ -1,6 +1,6 @@
 #!/bin/bash
 # Common part of every step. A step starts with
-#     step_begin NAME exclusive|shared
+#     step_begin NAME exclusive|shared [LOCK_SECONDS]
 # and ends with exactly one JSON line on standard output, its verdict; everything else goes to a root-only log, because
 # Systems Manager keeps the first 24,000 characters of the output and the last ones are what a reader needs.
 #
@@ -48,11 +48,15 @@ step_put_json() {
   step_data+=(--argjson "data.$1" "$2")
 }
 
-# step_require NAME PATTERN: an agent older than 3.3.2746.0 does not set SSM_ variables; then nothing may run.
+# step_require NAME PATTERN: an agent older than 3.3.2746.0 does not set SSM_ variables; then nothing may run. Whether a
+# parameter may be empty is for its pattern to say.
 step_require() {
-  local variable=SSM_$1
-  [[ -n ${!variable:-} ]] || die "$variable is not set: parameter missing, or SSM agent older than 3.3.2746.0" 64
-  [[ ${!variable} =~ $2 ]] || die "$variable is malformed" 64
+  local variable=SSM_$1 empty=''
+  if [[ -z ${!variable:-} && ! $empty =~ $2 ]]; then
+    die "$variable is not set: parameter missing, or SSM agent older than 3.3.2746.0" 64
+  fi
+  [[ ${!variable:-} =~ $2 ]] || die "$variable is malformed" 64
+  printf -v "$variable" '%s' "${!variable:-}"
 }
 
 step_begin() {
@@ -67,7 +71,7 @@ step_begin() {
   step_require Worker '^[a-z][a-z0-9-]{0,47}$'
   install -d -m 0755 "$STEP_RUN"
   install -d -m 0700 "$STEP_RUN/steps" "$STEP_LOGS"
-  if [[ $step_mode == exclusive ]]; then step_lock; fi
+  if [[ $step_mode == exclusive ]]; then step_lock "${3:-$STEP_LOCK_SECONDS}"; fi
   step_log=$STEP_LOGS/$SSM_ExecutionId-$step_name.log
   touch "$step_log"
   step_log_start=$(stat -c %s "$step_log")
@@ -75,11 +79,11 @@ step_begin() {
   log "step $step_name for worker $SSM_Worker, execution $SSM_ExecutionId"
 }
 
-# Waits for the lock, then returns the verdict of an earlier run if there is one.
+# step_lock SECONDS: waits for the lock, then returns the verdict of an earlier run if there is one.
 step_lock() {
   local marker=$STEP_RUN/steps/$SSM_ExecutionId-$step_name.json
   exec 9>>"$STEP_RUN/step.lock"
-  flock -w "$STEP_LOCK_SECONDS" 9 || die "another step has been running on this node for $STEP_LOCK_SECONDS s" 75
+  flock -w "$1" 9 || die "another step has been running on this node for $1 s" 75
   if [[ -s $marker ]]; then
     trap - EXIT
     cat "$marker" >&3
