@@ -27,6 +27,8 @@ step_log_start=0
 step_marker=''
 # Function that puts things back when the step does not end well, whatever ended it.
 step_undo=''
+# Function that runs at the end in any case.
+step_cleanup=''
 
 log() {
   printf '%(%Y-%m-%dT%H:%M:%SZ)T %s\n' -1 "$*"
@@ -137,6 +139,7 @@ step_end() {
       ;;
   esac
   if ((rc != 0)) && [[ -n $step_undo ]]; then "$step_undo"; fi
+  if [[ -n $step_cleanup ]]; then "$step_cleanup"; fi
   step_reason=${step_reason:0:1000}
   line=$(step_fit "$rc")
   if [[ -n $step_marker ]]; then
