@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OUTPUT, parameterName, ROLES, stackName, TAG } from '#contract';
+import { HOMELAB_ROLE, OUTPUT, parameterName, ROLES, stackName, TAG } from '#contract';
 import { type PrunedAssembly, pruneAssembly } from './deploy/assembly.ts';
 import { assemblyDirectory, cdkBootstrap, cdkDeploy, cdkSynth } from './deploy/cdk.ts';
 import { merge } from './deploy/configuration.ts';
@@ -100,11 +100,24 @@ const publishImages = async (edge: Edge, doors: Doors, fleet: string): Promise<v
   }
 };
 
-/** The one step the operator does by hand at home: make the lighthouse trust the fleet's CA. */
-const trustAtHome = async (site: Site, doors: Doors): Promise<void> => {
-  const outputs = await doors.outputs(stackName(site.configuration.fleet, 'mesh'));
-  const parameter = outputs[OUTPUT.caCertificateParameter];
-  if (parameter !== undefined) await site.host.startHomelab({ fleetCaPem: await doors.parameter(parameter) });
+/** The homelab's node beyond the mesh, as the fleet's network sees it. */
+const HOMELAB_NODE_ADDRESS = '10.244.0.10';
+
+/**
+ * What the operator does by hand at home: make the lighthouse trust the fleet's CA, and register the homelab's node with
+ * an activation for the role that the fleet made for it.
+ */
+const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<void> => {
+  const { fleet, region } = site.configuration;
+  const mesh = await doors.outputs(stackName(fleet, 'mesh'));
+  const { [OUTPUT.homelabRole]: role = '' } = await doors.outputs(stackName(fleet, 'fleet'));
+  const fleetCaPem = await doors.parameter(mesh[OUTPUT.caCertificateParameter] ?? '');
+  const activation = await doors.activate(role, { [TAG.fleet]: fleet, [TAG.role]: HOMELAB_ROLE });
+  const registration = edge.enrol({ ...activation, ipAddress: HOMELAB_NODE_ADDRESS });
+  const { instanceId, arn: instanceArn, tags } = registration;
+  const directory = join(site.directory, 'nodes', instanceId);
+  const node = { instanceId, instanceArn, region, tags, directory, awsEndpoint: edge.url };
+  await edge.nodes.adopt(registration, await site.host.startHomelab({ fleetCaPem, node }), directory);
 };
 
 /**
@@ -131,7 +144,7 @@ export const bringUp = async (given: BringUp): Promise<Standing> => {
     );
     await stages.run(
       'homelab',
-      () => trustAtHome(site, doors),
+      () => settleAtHome(site, edge, doors),
       () => `${site.host.kind}: ${site.host.reason}`,
     );
   } finally {

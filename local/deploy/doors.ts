@@ -1,6 +1,11 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { CreateActivationCommand, GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { ServiceUnavailableError } from '#shared/errors.ts';
+
+export interface Activation {
+  readonly activationId: string;
+  readonly activationCode: string;
+}
 
 /** The public doors of the deployed fleet, as far as the embedded cloud itself goes through them. */
 export class Doors {
@@ -40,6 +45,18 @@ export class Doors {
       what: `parameter ${name} is empty`,
       remedy: 'deploy again: its value is written by the deployment',
     });
+  }
+
+  /** Makes the activation with which one machine of the homelab registers, as `carrierarr homelab activate` does. */
+  async activate(role: string, tags: Readonly<Record<string, string>>): Promise<Activation> {
+    const { ActivationId: activationId = '', ActivationCode: activationCode = '' } = await this.#ssm.send(
+      new CreateActivationCommand({
+        IamRole: role,
+        DefaultInstanceName: 'homelab',
+        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+      }),
+    );
+    return { activationId, activationCode };
   }
 
   close(): void {

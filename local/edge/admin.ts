@@ -18,6 +18,7 @@ export interface AdminParts {
 
 const Documents = z.record(z.string(), z.unknown());
 const NewImage = z.strictObject({ name: z.string(), tags: z.record(z.string(), z.string()).default({}) });
+const Line = z.strictObject({ online: z.boolean() });
 
 type Route = (body: string) => unknown;
 
@@ -33,6 +34,9 @@ const routes = (parts: AdminParts): Readonly<Record<string, Route>> => ({
   'GET /_edge/calls': () => parts.recording.list(),
   'DELETE /_edge/calls': () => parts.recording.clear(),
   'GET /_edge/nodes': () => parts.nodes.list(),
+  'POST /_edge/homelab': (body) => {
+    parts.nodes.setHomelabOnline(Line.parse(JSON.parse(body)).online);
+  },
   'GET /_edge/documents': () => parts.ssm.documents().map(({ name, step }) => ({ name, step })),
   'PUT /_edge/documents': (body) => {
     for (const [name, content] of Object.entries(Documents.parse(JSON.parse(body))))

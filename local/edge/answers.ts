@@ -11,20 +11,31 @@ import { jsonReply, type Reply, refusalReply, xmlReply } from './protocol/reply.
 import { ec2Response } from './protocol/xml.ts';
 import { settleStack } from './settle-stack.ts';
 import { SsmApi } from './ssm/api.ts';
+import type { Activations } from './ssm/activations.ts';
+import { HybridApi } from './ssm/hybrid-api.ts';
 import type { SsmModel } from './ssm/model.ts';
 import type { Upstream } from './upstream.ts';
 
 interface Parts {
   readonly ec2: Ec2Model;
   readonly ssm: SsmModel;
+  readonly activations: Activations;
   readonly nodes: NodeFleet;
   readonly faults: FaultBox;
 }
+
+/** A machine outside EC2 is known to Systems Manager only. */
+const arnOf = ({ ec2, ssm }: Parts, instanceId: string): string | undefined => {
+  const instance = ec2.find(instanceId);
+  if (instance === undefined) return ssm.instance(instanceId)?.arn;
+  return instance.terminatedAt === undefined ? instance.arn : undefined;
+};
 
 /** Decides which calls the edge answers itself, and answers them. */
 export class Answers {
   readonly #ec2: Ec2Api;
   readonly #ssm: SsmApi;
+  readonly #hybrid: HybridApi;
   readonly #gate: NodeGate;
   readonly #faults: FaultBox;
   readonly #upstream: Upstream;
@@ -34,7 +45,16 @@ export class Answers {
     this.#upstream = upstream;
     this.#ec2 = new Ec2Api(parts.ec2, upstream, parts.nodes);
     this.#ssm = new SsmApi(parts.ssm, parts.nodes);
-    this.#gate = new NodeGate(parts.ec2, { instanceOf, secretTags: (secretId) => upstream.secretTags(secretId) });
+    this.#hybrid = new HybridApi({
+      model: parts.ssm,
+      activations: parts.activations,
+      deregistered: (instanceId) => parts.nodes.retire(instanceId),
+    });
+    this.#gate = new NodeGate({
+      instanceOf,
+      arnOf: (instanceId) => arnOf(parts, instanceId),
+      secretTags: (secretId) => upstream.secretTags(secretId),
+    });
   }
 
   /** The answer, or undefined: this call is the emulator's. */
@@ -42,9 +62,7 @@ export class Answers {
     try {
       await this.#gate.check(call, body);
       if (call.service === 'ec2') return await this.#answerEc2(call, body);
-      if (call.service === 'ssm' && this.#ssm.answers(call.action)) {
-        return jsonReply(200, this.#ssm.handle(call.action, JSON.parse(body)));
-      }
+      if (call.service === 'ssm') return this.#answerSsm(call, body);
       if (call.service === 'cloudformation' && call.action === 'DescribeStacks')
         await settleStack(body, this.#upstream);
       return undefined;
@@ -52,6 +70,12 @@ export class Answers {
       if (error instanceof AwsRefusal) return refusalReply(call, error);
       throw error;
     }
+  }
+
+  #answerSsm({ action }: ApiCall, body: string): Reply | undefined {
+    if (this.#ssm.answers(action)) return jsonReply(200, this.#ssm.handle(action, JSON.parse(body)));
+    const input: unknown = body === '' ? {} : JSON.parse(body);
+    return this.#hybrid.answers(action, input) ? jsonReply(200, this.#hybrid.handle(action, input)) : undefined;
   }
 
   async #answerEc2(call: ApiCall, body: string): Promise<Reply | undefined> {

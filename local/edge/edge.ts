@@ -13,7 +13,9 @@ import { type ApiCall, describeCall } from './protocol/call.ts';
 import { AwsRefusal } from './protocol/refusal.ts';
 import { type Reply, refusalReply } from './protocol/reply.ts';
 import { Recording } from './recording.ts';
-import { SsmModel } from './ssm/model.ts';
+import { Activations } from './ssm/activations.ts';
+import { type EnrolRequest, enrol } from './ssm/enrol.ts';
+import { type Registration, SsmModel } from './ssm/model.ts';
 import { Upstream } from './upstream.ts';
 
 export interface EdgeOptions {
@@ -54,6 +56,7 @@ export class Edge {
   readonly recording = new Recording();
   readonly ec2: Ec2Model;
   readonly ssm: SsmModel;
+  readonly activations: Activations;
   readonly nodes: NodeFleet;
   readonly #server: Server;
   readonly #forwarder: Forwarder;
@@ -61,13 +64,16 @@ export class Edge {
   readonly #answers: Answers;
   readonly #admin: (method: string, path: string, body: string) => Reply;
   readonly #log: (line: string) => void;
+  readonly #account: Pick<EdgeOptions, 'region' | 'accountId'>;
 
   constructor(options: EdgeOptions) {
     const now = () => Date.now();
     const times = options.times ?? DEFAULT_TIMES;
     this.#log = options.log;
+    this.#account = { region: options.region, accountId: options.accountId };
     this.ec2 = new Ec2Model({ region: options.region, accountId: options.accountId, times, now });
     this.ssm = new SsmModel({ invocationDelayMs: options.invocationDelayMs ?? DEFAULT_INVOCATION_DELAY_MS, now });
+    this.activations = new Activations(now);
     this.nodes = new NodeFleet(options.host, this.ec2, this.ssm, this.faults, {
       region: options.region,
       directory: options.directory,
@@ -82,6 +88,11 @@ export class Edge {
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => this.#fail(response, error));
     });
+  }
+
+  /** @throws AwsRefusal InvalidActivation */
+  enrol(request: Pick<EnrolRequest, 'activationId' | 'activationCode' | 'ipAddress'>): Registration {
+    return enrol(this.activations, { ...request, ...this.#account });
   }
 
   /** Listens on a free port of the loopback interface. */

@@ -9,7 +9,7 @@ export const FaultSpec = z.strictObject({
   service: z.string(),
   /** API action, e.g. `CreateFleet`; for Run Command scripts use service `node` and the step's name. */
   action: z.string(),
-  /** Only calls whose raw body contains this text. */
+  /** Only calls whose raw body contains this text; steps: the node's id and tags and the command's variables. */
   match: z.string().optional(),
   /** How often it strikes before it is spent. */
   times: z.number().int().min(1).default(1),
@@ -38,7 +38,7 @@ export const FaultSpec = z.strictObject({
     }),
     /** Node: launched but never registers with Systems Manager. */
     z.strictObject({ kind: z.literal('never-online') }),
-    /** Node: the instance disappears (Spot interruption) when this step starts. */
+    /** Node: the instance disappears (Spot interruption) when this step starts; the homelab's loses its line. */
     z.strictObject({ kind: z.literal('vanish') }),
   ]),
 });

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { NodeHost, RunningNode } from '../node/host.ts';
 import type { InstanceLife } from './ec2/api.ts';
-import type { Instance } from './ec2/instance.ts';
+import type { Instance, Tags } from './ec2/instance.ts';
 import type { Ec2Model } from './ec2/model.ts';
 import type { FaultBox } from './fault-box.ts';
+import { Link } from './link.ts';
 import type { Agent } from './ssm/api.ts';
 import { type Command, endAs, endWith } from './ssm/command.ts';
-import type { AcceptedCommand, SsmModel } from './ssm/model.ts';
+import type { AcceptedCommand, Registration, SsmModel } from './ssm/model.ts';
 
 export interface NodeFleetSettings {
   readonly region: string;
@@ -18,8 +19,12 @@ export interface NodeFleetSettings {
   readonly log: (line: string) => void;
 }
 
+/** A machine with an agent: started by EC2, or by the host where it stands outside EC2. */
 interface Entry {
-  readonly instance: Instance;
+  readonly instanceId: string;
+  readonly tags: () => Tags;
+  readonly directory: string;
+  readonly link: Link;
   running: RunningNode | undefined;
   ended: boolean;
 }
@@ -50,17 +55,38 @@ export class NodeFleet implements InstanceLife, Agent {
   /** Starts the node once, however often the same launch is answered. */
   launched(instance: Instance): void {
     if (this.#entries.has(instance.instanceId)) return;
-    const entry: Entry = { instance, running: undefined, ended: false };
-    this.#entries.set(instance.instanceId, entry);
-    this.#track(this.#boot(entry));
+    const entry = this.#enter(instance.instanceId, () => instance.tags, this.#directory(instance));
+    this.#track(this.#boot(entry, instance));
   }
 
   terminated(instance: Instance): void {
-    const entry = this.#entries.get(instance.instanceId);
+    this.retire(instance.instanceId);
+  }
+
+  /** Ties a machine outside EC2 to Systems Manager once its agent is up. */
+  async adopt(registration: Registration, running: RunningNode, directory: string): Promise<void> {
+    await running.registered;
+    const { instanceId, tags } = registration;
+    const entry = this.#enter(instanceId, () => this.#ssm.instance(instanceId)?.tags ?? tags, directory);
+    entry.running = running;
+    this.#ssm.register(registration);
+  }
+
+  /** Ends a node for good. */
+  retire(instanceId: string): void {
+    const entry = this.#entries.get(instanceId);
     if (entry === undefined || entry.ended) return;
     entry.ended = true;
-    this.#ssm.disconnect(instance.instanceId);
+    entry.link.mend();
+    this.#ssm.disconnect(instanceId);
     if (entry.running !== undefined) this.#track(entry.running.stop());
+  }
+
+  /** Cuts the lines of the machines outside EC2, or mends them; they themselves run on. */
+  setHomelabOnline(online: boolean): void {
+    for (const { instanceId, hybrid } of this.#ssm.instances()) {
+      if (hybrid !== undefined) this.#setOnline(instanceId, online);
+    }
   }
 
   deliver(accepted: AcceptedCommand): void {
@@ -68,30 +94,37 @@ export class NodeFleet implements InstanceLife, Agent {
   }
 
   cancel(command: Command): void {
-    const running = this.#entries.get(command.instanceId)?.running;
+    const entry = this.#entries.get(command.instanceId);
+    const running = entry?.running;
     if (running === undefined) endAs(command, 'Cancelled', Date.now());
-    else this.#track(running.cancel(command.commandId));
+    else this.#track(entry?.link.up().then(() => running.cancel(command.commandId)) ?? Promise.resolve());
   }
 
   /** What is running, for inspection. */
   list(): { instanceId: string; kind: string; directory: string; ended: boolean }[] {
-    return [...this.#entries.values()].map(({ instance, ended }) => ({
-      instanceId: instance.instanceId,
+    return [...this.#entries.values()].map(({ instanceId, directory, ended }) => ({
+      instanceId,
       kind: this.#host.kind,
-      directory: this.#directory(instance),
+      directory,
       ended,
     }));
   }
 
   /** Ends every node and waits for what is still under way. The host itself belongs to whoever made it. */
   async close(): Promise<void> {
-    for (const { instance } of this.#entries.values()) this.terminated(instance);
+    for (const instanceId of this.#entries.keys()) this.retire(instanceId);
     await Promise.allSettled([...this.#open]);
   }
 
-  async #boot(entry: Entry): Promise<void> {
-    const { instance } = entry;
-    const silent = this.#strikes(instance.instanceId, 'register', ['never-online']).length > 0;
+  #enter(instanceId: string, tags: () => Tags, directory: string): Entry {
+    const entry: Entry = { instanceId, tags, directory, link: new Link(), running: undefined, ended: false };
+    this.#entries.set(instanceId, entry);
+    return entry;
+  }
+
+  async #boot(entry: Entry, instance: Instance): Promise<void> {
+    const { instanceId, arn, privateIp: ipAddress } = instance;
+    const silent = this.#strikes(instanceId, 'register', {}, ['never-online']).length > 0;
     await sleep(this.#settings.bootDelayMs);
     if (entry.ended) return;
     const running = await this.#start(instance);
@@ -99,7 +132,7 @@ export class NodeFleet implements InstanceLife, Agent {
     entry.running = running;
     if (entry.ended) return await running.stop();
     await running.registered;
-    if (!entry.ended && !silent) this.#ssm.register(instance.instanceId, instance.privateIp);
+    if (!entry.ended && !silent) this.#ssm.register({ instanceId, arn, ipAddress, tags: instance.tags });
   }
 
   /** A machine that cannot be started is terminated by EC2, which says that it was not the caller's fault. */
@@ -109,48 +142,69 @@ export class NodeFleet implements InstanceLife, Agent {
     } catch (error) {
       this.#settings.log(`node ${instance.instanceId} did not start: ${message(error)}`);
       this.#ec2.terminate(instance.instanceId, `${INTERNAL_ERROR}: ${message(error)}`);
-      this.terminated(instance);
+      this.retire(instance.instanceId);
       return undefined;
     }
   }
 
   async #run(accepted: AcceptedCommand): Promise<void> {
     const { command, document, variables } = accepted;
-    const [effect] = this.#strikes(command.instanceId, document.step, ['exit', 'command-status', 'vanish']);
-    if (effect?.kind === 'vanish') return this.#vanish(command.instanceId);
+    const { instanceId, commandId } = command;
+    const [effect] = this.#strikes(instanceId, document.step, variables, ['exit', 'command-status', 'vanish']);
+    if (effect?.kind === 'vanish') return this.#vanish(instanceId);
     if (effect?.kind === 'command-status') return endAs(command, effect.status, Date.now());
+    const entry = this.#entries.get(instanceId);
+    await entry?.link.up();
     this.#ssm.markStarted(command);
     if (effect?.kind === 'exit') {
       const end = { status: 'Failed', exitCode: effect.code, stdout: effect.output, stderr: '' } as const;
       return endWith(command, end, Date.now());
     }
-    const running = this.#entries.get(command.instanceId)?.running;
-    if (running === undefined) return;
-    const result = await running.run({
-      commandId: command.commandId,
+    if (entry?.running === undefined) return;
+    const result = await entry.running.run({
+      commandId,
       step: document.step,
       script: document.script,
       environment: variables,
       timeoutSeconds: document.timeoutSeconds,
     });
+    // An agent that lost its line tells the end once it has it back.
+    await entry.link.up();
     // Nobody hears the end of a script whose machine is gone.
-    if (this.#entries.get(command.instanceId)?.ended === true) return;
-    endWith(command, result, Date.now());
+    if (!entry.ended) endWith(command, result, Date.now());
   }
 
+  /** EC2 takes an instance away; elsewhere only the line breaks. */
   #vanish(instanceId: string): void {
+    if (this.#ssm.instance(instanceId)?.hybrid !== undefined) {
+      this.#setOnline(instanceId, false);
+      return;
+    }
     this.#ec2.terminate(instanceId, SPOT_INTERRUPTION);
-    this.terminated(this.#ec2.require(instanceId));
+    this.retire(instanceId);
   }
 
-  /** A fault's `match` is looked for in the instance's id and tags, so that it can be meant for one worker. */
+  #setOnline(instanceId: string, online: boolean): void {
+    const link = this.#entries.get(instanceId)?.link;
+    if (online) this.#ssm.reconnect(instanceId);
+    else this.#ssm.disconnect(instanceId);
+    if (online) link?.mend();
+    else link?.cut();
+  }
+
+  /**
+   * A fault's `match` is looked for in the instance's id and tags and in the command's variables, so that it can be
+   * meant for one worker wherever a step for it runs.
+   */
   #strikes<K extends 'never-online' | 'exit' | 'command-status' | 'vanish'>(
     instanceId: string,
     action: string,
+    variables: Readonly<Record<string, string>>,
     kinds: readonly K[],
   ) {
-    const tags = this.#entries.get(instanceId)?.instance.tags ?? {};
-    return this.#faults.strike({ service: 'node', action, body: JSON.stringify({ instanceId, ...tags }) }, kinds);
+    const tags = this.#entries.get(instanceId)?.tags() ?? {};
+    const body = JSON.stringify({ instanceId, ...tags, ...variables });
+    return this.#faults.strike({ service: 'node', action, body }, kinds);
   }
 
   #directory(instance: Instance): string {

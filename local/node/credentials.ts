@@ -2,15 +2,20 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const PREFIX = 'ASIA';
 const DIGITS = 16;
 
+/** The digit before the id's own keeps their leading zeros and tells the kind of node. */
+const KINDS = { i: '1', mi: '2' } as const;
+const ID = /^(i|mi)-([0-9a-f]{8,17})$/;
+
+const isKind = (text: string | undefined): text is keyof typeof KINDS => text !== undefined && text in KINDS;
+
 /**
- * Access key id of the temporary credentials that an instance's role hands out, 20 characters as AWS makes them. It
- * encodes the instance id, so that whoever receives a signed call knows which instance sent it.
+ * Access key id of the temporary credentials that a node's role hands out, 20 characters as AWS makes them. It encodes
+ * the node's id, so that whoever receives a signed call knows which node sent it.
  */
 export const accessKeyIdOf = (instanceId: string): string => {
-  const hex = /^i-([0-9a-f]{8,17})$/.exec(instanceId)?.[1];
-  if (hex === undefined) throw new TypeError(`not an instance id: ${instanceId}; expected i- and 8 to 17 hex digits`);
-  // The leading 1 keeps the id's leading zeros.
-  let rest = BigInt(`0x1${hex}`);
+  const [, kind, hex] = ID.exec(instanceId) ?? [];
+  if (!isKind(kind)) throw new TypeError(`not a node's id: ${instanceId}; expected i- or mi- and 8 to 17 hex digits`);
+  let rest = BigInt(`0x${KINDS[kind]}${hex}`);
   let digits = '';
   for (let i = 0; i < DIGITS; i += 1) {
     digits = `${ALPHABET.charAt(Number(rest % 32n))}${digits}`;
@@ -19,7 +24,7 @@ export const accessKeyIdOf = (instanceId: string): string => {
   return PREFIX + digits;
 };
 
-/** The instance whose role has this access key id, or undefined where it is nobody's: the operator's, a Lambda's. */
+/** The node whose role has this access key id, or undefined where it is nobody's: the operator's, a Lambda's. */
 export const instanceIdOf = (accessKeyId: string): string | undefined => {
   if (!accessKeyId.startsWith(PREFIX) || accessKeyId.length !== PREFIX.length + DIGITS) return undefined;
   let number = 0n;
@@ -28,8 +33,9 @@ export const instanceIdOf = (accessKeyId: string): string | undefined => {
     if (value < 0) return undefined;
     number = number * 32n + BigInt(value);
   }
-  const hex = number.toString(16);
-  return /^1[0-9a-f]{8,17}$/.test(hex) ? `i-${hex.slice(1)}` : undefined;
+  const [, first, hex] = /^([12])([0-9a-f]{8,17})$/.exec(number.toString(16)) ?? [];
+  if (hex === undefined) return undefined;
+  return `${first === KINDS.i ? 'i' : 'mi'}-${hex}`;
 };
 
 export interface InstanceCredentials {

@@ -60,9 +60,22 @@ export interface NodeHost {
   close(): Promise<void>;
 }
 
+/** The homelab's own node: a machine outside EC2 whose agent registered by a hybrid activation. */
+export interface HomelabNodeSpec {
+  /** `mi-…` */
+  readonly instanceId: string;
+  readonly instanceArn: string;
+  readonly region: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The node's own directory; nothing outside it may be written. */
+  readonly directory: string;
+  /** URL that answers what a program on the node asks of AWS. */
+  readonly awsEndpoint: string;
+}
+
 /**
  * The other side of the mesh: a Nebula lighthouse with a certificate authority of its own, as the homelab had one
- * before the fleet existed.
+ * before the fleet existed, and a Kubernetes cluster.
  */
 export interface Homelab {
   /**
@@ -70,8 +83,11 @@ export interface Homelab {
    * @returns its certificate (PEM, one or more), for the configuration's `mesh.trustedCas`
    */
   prepareHomelab(directory: string): Promise<{ readonly trustedCaPem: string }>;
-  /** Starts the lighthouse, trusting its own CA and the fleet's (PEM): the step the operator does by hand at home. */
-  startHomelab(options: { readonly fleetCaPem: string }): Promise<void>;
+  /**
+   * Starts the lighthouse, trusting its own CA and the fleet's (PEM), the cluster, and in it the node that Systems
+   * Manager manages: the steps the operator does by hand at home.
+   */
+  startHomelab(options: { readonly fleetCaPem: string; readonly node: HomelabNodeSpec }): Promise<RunningNode>;
 }
 
 /** What {@link NodeHost} implementations of this machine offer to the embedded cloud. */

@@ -6,7 +6,7 @@ import { createNodeHost } from '../../local/node/create-node-host.ts';
 import type { LocalNodeHost, NodeCommandResult, RunningNode } from '../../local/node/host.ts';
 import { findNebula } from '../../local/node/mesh/find-nebula.ts';
 import { stepScript } from '../../ssm/document.ts';
-import { aCommand, aSpec } from '../local/node/builders.ts';
+import { aCommand, aHomelabNode, aSpec } from '../local/node/builders.ts';
 import { makeFleetAuthority } from './support/mesh-identity.ts';
 import { startSecretsServer } from './support/secrets-server.ts';
 
@@ -26,7 +26,10 @@ const startFleet = async (real: LocalNodeHost, trust: (fleetCaPem: string, other
     NAMES.map((name, index) => [`catalyst-llm/nebula-${name}`, fleet.secretOf(name, addressOf(index), trustedCaPem)]),
   );
   const aws = await startSecretsServer(secrets);
-  await real.startHomelab({ fleetCaPem: trust(fleet.fleetCaPem, other.fleetCaPem) });
+  await real.startHomelab({
+    fleetCaPem: trust(fleet.fleetCaPem, other.fleetCaPem),
+    node: aHomelabNode({ directory: join(directory, 'homelab-node'), awsEndpoint: aws.endpoint }),
+  });
   const nodes = await Promise.all(
     NAMES.map((worker, index) =>
       real.start(

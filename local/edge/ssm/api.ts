@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AwsRefusal } from '../protocol/refusal.ts';
 import type { Command } from './command.ts';
 import type { AcceptedCommand, ManagedInstance, SsmModel } from './model.ts';
+import { slice } from './pages.ts';
 
 /** Carries commands to the nodes of this machine. */
 export interface Agent {
@@ -47,8 +48,8 @@ const REQUESTS = {
 export type SsmAction = keyof typeof REQUESTS;
 type SsmRequest<A extends SsmAction> = z.output<(typeof REQUESTS)[A]>;
 
-/** Hybrid-activated nodes would be `ManagedInstance`; there are none here. */
-const RESOURCE_TYPE = 'EC2Instance';
+const resourceType = ({ hybrid }: ManagedInstance): string =>
+  hybrid === undefined ? 'EC2Instance' : 'ManagedInstance';
 
 const seconds = (milliseconds: number): number => milliseconds / 1_000;
 const isoOrEmpty = (milliseconds: number | undefined): string =>
@@ -108,34 +109,39 @@ const instanceView = (instance: ManagedInstance) => ({
   AgentVersion: '3.3.3572.0',
   IsLatestVersion: true,
   PlatformType: 'Linux',
-  ResourceType: RESOURCE_TYPE,
+  ResourceType: resourceType(instance),
   IPAddress: instance.ipAddress,
+  ...(instance.hybrid !== undefined && {
+    ActivationId: instance.hybrid.activationId,
+    IamRole: instance.hybrid.iamRole,
+    Name: instance.hybrid.name,
+  }),
 });
-
-const slice = <T>(items: readonly T[], maxResults: number | undefined, nextToken: string | undefined) => {
-  const start = nextToken === undefined ? 0 : Number(nextToken);
-  if (!Number.isInteger(start)) throw new AwsRefusal('InvalidNextToken', `The token '${nextToken}' is not valid`);
-  const end = start + (maxResults ?? 50);
-  return { items: items.slice(start, end), nextToken: end < items.length ? String(end) : undefined };
-};
 
 /** What a filter of DescribeInstanceInformation looks at. */
 const FILTERED: Readonly<Record<string, (instance: ManagedInstance) => string>> = {
   InstanceIds: ({ instanceId }) => instanceId,
   PingStatus: ({ pingStatus }) => pingStatus,
-  ResourceType: () => RESOURCE_TYPE,
+  ResourceType: resourceType,
+  ActivationIds: ({ hybrid }) => hybrid?.activationId ?? '',
+  IamRole: ({ hybrid }) => hybrid?.iamRole ?? '',
 };
+
+const TAG_FILTER = 'tag:';
+
+const filtered = (key: string, instance: ManagedInstance): string | undefined =>
+  key.startsWith(TAG_FILTER) ? instance.tags[key.slice(TAG_FILTER.length)] : FILTERED[key]?.(instance);
 
 const describeInstances = (model: SsmModel, input: SsmRequest<'DescribeInstanceInformation'>) => {
   const filters = [
     ...input.Filters.map(({ Key, Values }) => ({ key: Key, values: Values })),
     ...input.InstanceInformationFilterList.map(({ key, valueSet }) => ({ key, values: valueSet })),
   ];
-  const unknown = filters.find(({ key }) => !Object.hasOwn(FILTERED, key));
+  const unknown = filters.find(({ key }) => !key.startsWith(TAG_FILTER) && !Object.hasOwn(FILTERED, key));
   if (unknown !== undefined) throw new AwsRefusal('InvalidFilterKey', `The filter key ${unknown.key} is not valid`);
   const chosen = model
     .instances()
-    .filter((instance) => filters.every(({ key, values }) => values.includes(FILTERED[key]?.(instance) ?? '')));
+    .filter((instance) => filters.every(({ key, values }) => values.includes(filtered(key, instance) ?? '')));
   const { items, nextToken } = slice(chosen, input.MaxResults, input.NextToken);
   return { InstanceInformationList: items.map(instanceView), NextToken: nextToken };
 };

@@ -3,12 +3,21 @@ import { AwsRefusal } from '../protocol/refusal.ts';
 import { type Command, endAs, isFinal } from './command.ts';
 import { bindParameters, type CommandDocument, parseDocument } from './documents.ts';
 
-export interface ManagedInstance {
+/** What registers: an instance of EC2, or a machine outside it by a hybrid activation. */
+export interface Registration {
   readonly instanceId: string;
+  readonly arn: string;
+  readonly ipAddress: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Absent for an instance of EC2. */
+  readonly hybrid?: { readonly activationId: string; readonly iamRole: string; readonly name: string };
+}
+
+export interface ManagedInstance extends Registration {
   readonly registeredAt: number;
   lastPingAt: number;
   pingStatus: 'Online' | 'ConnectionLost';
-  readonly ipAddress: string;
+  tags: Readonly<Record<string, string>>;
 }
 
 export interface SsmSettings {
@@ -61,21 +70,40 @@ export class SsmModel {
     return [...this.#documents.values()];
   }
 
-  register(instanceId: string, ipAddress: string): void {
+  register(registration: Registration): void {
     const now = this.#settings.now();
-    this.#instances.set(instanceId, {
-      instanceId,
-      ipAddress,
-      registeredAt: now,
-      lastPingAt: now,
-      pingStatus: 'Online',
-    });
+    const { instanceId } = registration;
+    this.#instances.set(instanceId, { ...registration, registeredAt: now, lastPingAt: now, pingStatus: 'Online' });
+  }
+
+  /** A machine outside EC2. @throws AwsRefusal InvalidResourceId */
+  hybridInstance(instanceId: string): ManagedInstance {
+    const instance = this.#instances.get(instanceId);
+    if (instance?.hybrid !== undefined) return instance;
+    throw new AwsRefusal('InvalidResourceId', `${instanceId} is no managed instance`);
+  }
+
+  /** @throws AwsRefusal InvalidInstanceId */
+  deregister(instanceId: string): void {
+    if (this.#instances.get(instanceId)?.hybrid === undefined) {
+      throw new AwsRefusal('InvalidInstanceId', `Instance ${instanceId} is not registered by an activation`);
+    }
+    this.#instances.delete(instanceId);
   }
 
   /** The agent is gone. What ran there stays in progress until its time is up, as AWS never hears of its end. */
   disconnect(instanceId: string): void {
     const instance = this.#instances.get(instanceId);
     if (instance !== undefined) instance.pingStatus = 'ConnectionLost';
+  }
+
+  reconnect(instanceId: string): void {
+    const instance = this.#instances.get(instanceId);
+    if (instance !== undefined) Object.assign(instance, { pingStatus: 'Online', lastPingAt: this.#settings.now() });
+  }
+
+  instance(instanceId: string): ManagedInstance | undefined {
+    return this.#instances.get(instanceId);
   }
 
   instances(): ManagedInstance[] {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ConfigurationError } from '#shared/errors.ts';
 import type { Homelab, LocalNodeHost } from '../host.ts';
+import { playHomelabNode } from '../played/played-host.ts';
 import { createCellHost, ownerOfCells, searchPath } from '../sandbox/cell-host.ts';
 import { CellNode } from '../sandbox/cell-node.ts';
 import { layOutImage, removeImage } from '../sandbox/image.ts';
@@ -64,7 +65,7 @@ class RealHomelab implements Homelab {
     return { trustedCaPem: (await this.#prepared).identity.caPem };
   };
 
-  readonly startHomelab = async ({ fleetCaPem }: { readonly fleetCaPem: string }): Promise<void> => {
+  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec }) => {
     const { node, identity } = await this.prepared();
     const { status, stderr } = await node.run({
       commandId: 'lighthouse',
@@ -72,7 +73,7 @@ class RealHomelab implements Homelab {
       environment: {},
       timeoutSeconds: START_SECONDS,
     });
-    if (status === 'Success') return;
+    if (status === 'Success') return playHomelabNode(spec);
     throw new ConfigurationError({
       what: 'the homelab lighthouse did not start',
       got: stderr.slice(-500),

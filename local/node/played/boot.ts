@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { secretName, TAG } from '#contract';
 import type { Clock } from '#shared/clock.ts';
-import { credentialsOf } from '../credentials.ts';
 import type { NodeSpec } from '../host.ts';
+import type { NodeSecrets } from './secrets.ts';
 
 /** What the boot unit reads from its secret, as far as a played node needs it. */
 const Identity = z.object({ nebula_ip: z.string(), nebula_node_crt: z.string() });
@@ -13,26 +13,10 @@ export type BootVerdict =
   | { readonly outcome: 'failed'; readonly reason: string };
 
 /** Reads one worker's secret with the instance's own credentials. */
-export type ReadSecret = (secretId: string) => Promise<string>;
+export type ReadSecret = NodeSecrets['read'];
 
 const RETRY_SECONDS = 120;
 const RETRY_EVERY_MILLISECONDS = 2000;
-
-/** The SDK is loaded by the first read: most clouds never play a node. */
-export const secretReader =
-  (spec: NodeSpec): ReadSecret =>
-  async (secretId) => {
-    const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-    const client = new SecretsManagerClient({
-      region: spec.region,
-      endpoint: spec.awsEndpoint,
-      credentials: credentialsOf(spec.instanceId),
-      maxAttempts: 3,
-    });
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    client.destroy();
-    return SecretString ?? '';
-  };
 
 const userDataValue = (userData: string, key: string): string | undefined =>
   new RegExp(`^${key}=["']?([^"'\\n]*)`, 'm').exec(userData)?.[1];

@@ -1,88 +1,56 @@
 import { type Clock, systemClock } from '#shared/clock.ts';
-import type { LocalNodeHost, NodeCommand, NodeCommandResult, NodeSpec, RunningNode } from '../host.ts';
-import { type BootVerdict, playBoot, type ReadSecret, secretReader } from './boot.ts';
-import { playedHomelab } from './homelab.ts';
-import { playStep, stepOf } from './steps.ts';
+import type { HomelabNodeSpec, LocalNodeHost, NodeSpec, RunningNode } from '../host.ts';
+import { type BootVerdict, playBoot, type ReadSecret } from './boot.ts';
+import { PLAYED_CA } from './authority.ts';
+import { PlayedNode } from './played-node.ts';
+import { type Caller, type NodeSecrets, secretsOf } from './secrets.ts';
 
 export interface PlayedHostOptions {
   readonly reason: string;
   readonly clock?: Clock;
-  /** @default - the real call to `spec.awsEndpoint` */
-  readonly readSecret?: (spec: NodeSpec) => ReadSecret;
+  /** @default - the real calls to `awsEndpoint` */
+  readonly secrets?: (caller: Caller) => NodeSecrets;
   /** @default 300 */
   readonly registrationMilliseconds?: number;
 }
 
-const CANCELLED: NodeCommandResult = { status: 'Cancelled', exitCode: 137, stdout: '', stderr: '' };
-const POLL_MILLISECONDS = 100;
+const bootOf =
+  (spec: NodeSpec, readSecret: ReadSecret, clock: Clock) =>
+  (stopped: () => boolean): Promise<BootVerdict> =>
+    playBoot(spec, { readSecret, clock, stopped });
 
-class PlayedNode implements RunningNode {
-  readonly registered: Promise<void>;
-  readonly #clock: Clock;
-  readonly #open = new Set<string>();
-  #verdict: BootVerdict | undefined;
-  #stopped = false;
+/** A homelab's node has booted long ago, and no step there asks for its identity. */
+const booted = async (): Promise<BootVerdict> => ({
+  outcome: 'done',
+  identity: { nebula_ip: '', nebula_node_crt: '' },
+});
 
-  constructor(spec: NodeSpec, options: PlayedHostOptions) {
-    this.#clock = options.clock ?? systemClock;
-    this.registered = this.#register(options.registrationMilliseconds ?? 300);
-    // Nobody has to await the registration of a node that is stopped before it.
-    this.registered.catch(() => undefined);
-    void this.#boot(spec, (options.readSecret ?? secretReader)(spec));
-  }
-
-  async #register(milliseconds: number): Promise<void> {
-    await this.#clock.sleep(milliseconds);
-    if (this.#stopped) throw new Error('the node was stopped before its agent registered');
-  }
-
-  async #boot(spec: NodeSpec, readSecret: ReadSecret): Promise<void> {
-    this.#verdict = await playBoot(spec, { readSecret, clock: this.#clock, stopped: () => this.#stopped });
-  }
-
-  async run(command: NodeCommand): Promise<NodeCommandResult> {
-    this.#open.add(command.commandId);
-    if (stepOf(command) === 'await-boot') await this.#awaitVerdict(command);
-    const wanted = this.#open.delete(command.commandId);
-    if (this.#stopped || !wanted) return CANCELLED;
-    const { rc, line } = playStep(command, this.#verdict);
-    return { status: rc === 0 ? 'Success' : 'Failed', exitCode: rc, stdout: `${line}\n`, stderr: '' };
-  }
-
-  async #awaitVerdict(command: NodeCommand): Promise<void> {
-    const limitSeconds = Number(command.environment.SSM_LimitSeconds ?? command.timeoutSeconds);
-    const deadline = this.#clock.now().getTime() + limitSeconds * 1000;
-    const waiting = () => this.#verdict === undefined && !this.#stopped && this.#open.has(command.commandId);
-    while (waiting() && this.#clock.now().getTime() < deadline) await this.#clock.sleep(POLL_MILLISECONDS);
-  }
-
-  async cancel(commandId: string): Promise<void> {
-    this.#open.delete(commandId);
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-  }
-}
+/** The homelab's node where nothing of the homelab runs. */
+export const playHomelabNode = (spec: HomelabNodeSpec): RunningNode =>
+  new PlayedNode({ clock: systemClock, secrets: secretsOf(spec), registrationMilliseconds: 0, boot: booted });
 
 /**
  * A host that executes nothing: for machines on which no sandbox can be had. It registers, fetches the worker's secret
  * as the boot program would, and answers steps by the contract; every answer says `"played": true`.
  */
 export const createPlayedHost = (options: PlayedHostOptions): LocalNodeHost => {
+  const { reason, clock = systemClock, secrets: open = secretsOf, registrationMilliseconds = 300 } = options;
   const nodes = new Set<RunningNode>();
+  const begin = (caller: Caller, boot: (secrets: NodeSecrets) => (stopped: () => boolean) => Promise<BootVerdict>) => {
+    const secrets = open(caller);
+    const node = new PlayedNode({ clock, secrets, registrationMilliseconds, boot: boot(secrets) });
+    nodes.add(node);
+    return node;
+  };
   return {
     kind: 'played',
-    reason: options.reason,
-    async start(spec) {
-      const node = new PlayedNode(spec, options);
-      nodes.add(node);
-      return node;
-    },
+    reason,
+    start: async (spec) => begin(spec, (secrets) => bootOf(spec, (id) => secrets.read(id), clock)),
+    prepareHomelab: async () => ({ trustedCaPem: PLAYED_CA }),
+    startHomelab: async ({ node }: { node: HomelabNodeSpec }) => begin(node, () => booted),
     async close() {
       await Promise.all([...nodes].map((node) => node.stop()));
       nodes.clear();
     },
-    ...playedHomelab,
   };
 };

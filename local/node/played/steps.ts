@@ -1,17 +1,10 @@
-import { COMMON_PARAMETERS, STEPS, type StepName } from '#contract';
+import { COMMON_PARAMETERS, HOMELAB_STEPS, type HomelabStepName, STEPS, type StepName } from '#contract';
 import type { NodeCommand } from '../host.ts';
-import type { BootVerdict } from './boot.ts';
+import { anyStep, PLAYS, type Scene } from './plays.ts';
 
-/** How a played step ends: its exit code and what it says, which a real script would have found out. */
-interface Outcome {
-  readonly rc: number;
-  readonly tail: string;
-  readonly details?: Readonly<Record<string, unknown>>;
-}
+const ALL = { ...STEPS, ...HOMELAB_STEPS };
 
-type Play = (verdict: BootVerdict | undefined, parameter: (name: string) => string) => Outcome;
-
-const isStepName = (name: string): name is StepName => Object.hasOwn(STEPS, name);
+const isStepName = (name: string): name is StepName | HomelabStepName => Object.hasOwn(PLAYS, name);
 
 const ownParameters = (command: NodeCommand): string[] =>
   Object.keys(command.environment)
@@ -24,41 +17,8 @@ const ownParameters = (command: NodeCommand): string[] =>
 export const stepOf = (command: NodeCommand): string | undefined => {
   if (command.step !== undefined) return command.step;
   const given = ownParameters(command).join();
-  const names = Object.keys(STEPS).filter(isStepName);
-  return names.find((name) => Object.keys(STEPS[name].parameters).sort().join() === given);
-};
-
-const afterBoot =
-  (play: (booted: Extract<BootVerdict, { outcome: 'done' }>, parameter: (name: string) => string) => Outcome): Play =>
-  (verdict, parameter) => {
-    if (verdict?.outcome === 'done') return play(verdict, parameter);
-    return { rc: 1, tail: verdict === undefined ? 'the boot has not ended' : `boot failed: ${verdict.reason}` };
-  };
-
-const PLAYS: Readonly<Record<StepName, Play>> = {
-  'await-boot': afterBoot(() => ({ rc: 0, tail: 'boot done', details: { boot: 'done', timeline: [] } })),
-  'verify-nebula': afterBoot(({ identity }, parameter) =>
-    identity.nebula_ip === parameter('NebulaIp')
-      ? { rc: 0, tail: `nebula0 has ${identity.nebula_ip}; ${parameter('LighthouseIp')} answers` }
-      : { rc: 1, tail: `nebula0 has ${identity.nebula_ip}, expected ${parameter('NebulaIp')}` },
-  ),
-  'node-status': (verdict) => ({
-    rc: 0,
-    tail: '',
-    details: {
-      boot: verdict?.outcome ?? 'pending',
-      bootReason: verdict?.outcome === 'failed' ? verdict.reason : '',
-      timeline: [],
-      meshAddress: verdict?.outcome === 'done' ? verdict.identity.nebula_ip : '',
-      services: {},
-      certificate: null,
-    },
-  }),
-  'renew-certificate': afterBoot((_, parameter) => ({
-    rc: 0,
-    tail: '',
-    details: { fingerprint: parameter('Fingerprint') },
-  })),
+  const names = Object.keys(ALL).filter(isStepName);
+  return names.find((name) => Object.keys(ALL[name].parameters).sort().join() === given);
 };
 
 export interface PlayedStep {
@@ -68,10 +28,14 @@ export interface PlayedStep {
 }
 
 /** Plays the end of a step; one it does not know succeeds once the boot has. */
-export const playStep = (command: NodeCommand, verdict: BootVerdict | undefined): PlayedStep => {
+export const playStep = async (
+  command: NodeCommand,
+  { verdict, secrets }: Pick<Scene, 'verdict' | 'secrets'>,
+): Promise<PlayedStep> => {
   const step = stepOf(command);
-  const play = step !== undefined && isStepName(step) ? PLAYS[step] : afterBoot(() => ({ rc: 0, tail: '' }));
-  const { rc, tail, details } = play(verdict, (name) => command.environment[`SSM_${name}`] ?? '');
+  const play = step !== undefined && isStepName(step) ? PLAYS[step] : anyStep;
+  const parameter = (name: string): string => command.environment[`SSM_${name}`] ?? '';
+  const { rc, tail, details } = await play({ verdict, parameter, secrets });
   const reason = rc === 0 ? {} : { reason: tail };
   return {
     rc,

@@ -1,5 +1,6 @@
 import type { LocalNodeHost } from '../host.ts';
-import { playedHomelab } from '../played/homelab.ts';
+import { PLAYED_CA } from '../played/authority.ts';
+import { playHomelabNode } from '../played/played-host.ts';
 import { createCellHost } from './cell-host.ts';
 
 export interface SandboxOptions {
@@ -17,6 +18,9 @@ export const createSandboxHost = (options: SandboxOptions): LocalNodeHost =>
     standIns: ['mesh-less', 'common'],
     hosts: {},
     connect: async () => undefined,
-    homelab: playedHomelab,
+    homelab: {
+      prepareHomelab: async () => ({ trustedCaPem: PLAYED_CA }),
+      startHomelab: async ({ node }) => playHomelabNode(node),
+    },
     close: async () => undefined,
   });

@@ -65,9 +65,9 @@ describe('what passes the edge', () => {
 describe('the credentials of a node', () => {
   const SECRET = 'catalyst-llm/nebula-w1';
 
-  it('read and write the secret whose tag names their instance', async () => {
+  it('read and write the secret whose tags name them as its reader and writer', async () => {
     const { instanceId, arn } = await launch();
-    bench.upstream.secrets.set(SECRET, { 'carrierarr:instance': arn });
+    bench.upstream.secrets.set(SECRET, { 'carrierarr:instance': arn, 'carrierarr:writer': arn });
     const secrets = bench.secretsAs(instanceId);
 
     await secrets.send(new GetSecretValueCommand({ SecretId: SECRET }));
@@ -90,6 +90,19 @@ describe('the credentials of a node', () => {
       bench.secretsAs(instanceId).send(new GetSecretValueCommand({ SecretId: SECRET })),
     ).rejects.toMatchObject({ name: 'AccessDeniedException' });
     expect(bench.upstream.seen).not.toContain('POST / GetSecretValue');
+  });
+
+  it('who may read a secret may not write it, and the other way round', async () => {
+    const { instanceId, arn } = await launch();
+    const secrets = bench.secretsAs(instanceId);
+    const denied = { name: 'AccessDeniedException' };
+
+    bench.upstream.secrets.set(SECRET, { 'carrierarr:instance': arn });
+    const written = secrets.send(new PutSecretValueCommand({ SecretId: SECRET, SecretString: '{}' }));
+    await expect(written).rejects.toMatchObject(denied);
+    bench.upstream.secrets.set(SECRET, { 'carrierarr:writer': arn });
+    const read = secrets.send(new GetSecretValueCommand({ SecretId: SECRET }));
+    await expect(read).rejects.toMatchObject(denied);
   });
 
   it('are refused everything else', async () => {

@@ -7,7 +7,14 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { Edge } from '../../../local/edge/edge.ts';
 import type { FaultSpec } from '../../../local/edge/faults.ts';
 import { ec2Error, ec2Response, type XmlValue } from '../../../local/edge/protocol/xml.ts';
-import type { NodeCommand, NodeCommandResult, NodeHost, NodeSpec, RunningNode } from '../../../local/node/host.ts';
+import type {
+  HomelabNodeSpec,
+  NodeCommand,
+  NodeCommandResult,
+  NodeHost,
+  NodeSpec,
+  RunningNode,
+} from '../../../local/node/host.ts';
 
 export const REGION = 'us-west-2';
 
@@ -97,19 +104,35 @@ export class StubHost implements NodeHost {
   /** When set, a command runs until it is cancelled. */
   hangs = false;
 
+  #released = Promise.withResolvers<void>();
+
+  /** Ends the commands that hang, well. */
+  release(): void {
+    this.#released.resolve();
+  }
+
   async start(spec: NodeSpec): Promise<RunningNode> {
     if (this.broken) throw new Error('no machine to be had');
     this.started.push(spec);
+    return this.#node(spec.instanceId);
+  }
+
+  async startHomelab({ node }: { readonly node: HomelabNodeSpec }): Promise<RunningNode> {
+    return this.#node(node.instanceId);
+  }
+
+  #node(instanceId: string): RunningNode {
     const cancelled = Promise.withResolvers<NodeCommandResult>();
     return {
       registered: Promise.resolve(),
       run: async (command) => {
         this.commands.push(command);
-        return this.hangs ? await cancelled.promise : this.result;
+        if (!this.hangs) return this.result;
+        return await Promise.race([cancelled.promise, this.#released.promise.then(() => this.result)]);
       },
       cancel: async () => cancelled.resolve({ status: 'Cancelled', exitCode: -1, stdout: '', stderr: '' }),
       stop: async () => {
-        this.stopped.push(spec.instanceId);
+        this.stopped.push(instanceId);
         cancelled.resolve({ status: 'Failed', exitCode: 1, stdout: '', stderr: '' });
       },
     };

@@ -1,4 +1,4 @@
-import type { NodeCommand, NodeSpec } from '../../../local/node/host.ts';
+import type { HomelabNodeSpec, NodeCommand, NodeSpec } from '../../../local/node/host.ts';
 
 export const USER_DATA = `#!/bin/bash
 CARRIERARR_FLEET=carrierarr
@@ -19,6 +19,16 @@ export const aSpec = (overrides: Partial<NodeSpec> = {}): NodeSpec => ({
   imageId: 'ami-0f24e5b7febd29ea3',
   userData: USER_DATA,
   tags: { 'carrierarr:worker': 'gpu-1', 'carrierarr:role': 'gpu-worker' },
+  directory: '/nonexistent',
+  awsEndpoint: 'http://127.0.0.1:9',
+  ...overrides,
+});
+
+export const aHomelabNode = (overrides: Partial<HomelabNodeSpec> = {}): HomelabNodeSpec => ({
+  instanceId: 'mi-0123456789abcdef0',
+  instanceArn: 'arn:aws:ssm:us-west-2:000000000000:managed-instance/mi-0123456789abcdef0',
+  region: 'us-west-2',
+  tags: { 'carrierarr:fleet': 'carrierarr', 'carrierarr:role': 'homelab' },
   directory: '/nonexistent',
   awsEndpoint: 'http://127.0.0.1:9',
   ...overrides,

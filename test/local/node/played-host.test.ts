@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { HOMELAB_STEPS, STEPS } from '#contract';
 import { createPlayedHost, type PlayedHostOptions } from '../../../local/node/played/played-host.ts';
-import { aCommand, aSpec } from './builders.ts';
+import type { NodeSecrets } from '../../../local/node/played/secrets.ts';
+import { aCommand, aHomelabNode, aSpec } from './builders.ts';
 
 const identity = JSON.stringify({ nebula_ip: '10.100.2.1', nebula_node_crt: 'pem' });
 
@@ -16,11 +18,19 @@ const fastClock = () => {
   };
 };
 
+const secretsThat = (
+  read: NodeSecrets['read'],
+  write: NodeSecrets['write'] = async () => undefined,
+): (() => NodeSecrets) => {
+  const secrets = { read, write };
+  return () => secrets;
+};
+
 const startNode = async (overrides: Partial<PlayedHostOptions> = {}) => {
   const host = createPlayedHost({
     reason: 'test',
     clock: fastClock(),
-    readSecret: () => async () => identity,
+    secrets: secretsThat(async () => identity),
     ...overrides,
   });
   return { host, node: await host.start(aSpec()) };
@@ -62,12 +72,12 @@ describe('a played node', () => {
 
   it('waits for a secret that is bound only after the launch', async () => {
     let calls = 0;
-    const readSecret = () => async () => {
+    const read = async () => {
       calls += 1;
       if (calls < 4) throw Object.assign(new Error('not yours'), { name: 'AccessDeniedException' });
       return identity;
     };
-    const { node } = await startNode({ readSecret });
+    const { node } = await startNode({ secrets: secretsThat(read) });
 
     const result = await node.run(command({ LimitSeconds: '180' }));
 
@@ -76,9 +86,9 @@ describe('a played node', () => {
   });
 
   it('fails the boot, with the reason, when the secret stays out of reach for 120 s', async () => {
-    const readSecret = () => () =>
+    const read = () =>
       Promise.reject(Object.assign(new Error('no such secret'), { name: 'ResourceNotFoundException' }));
-    const { node } = await startNode({ readSecret });
+    const { node } = await startNode({ secrets: secretsThat(read) });
 
     const result = await node.run(command({ LimitSeconds: '180' }));
 
@@ -87,8 +97,8 @@ describe('a played node', () => {
   });
 
   it('ends a cancelled command as cancelled', async () => {
-    const readSecret = () => () => Promise.reject(new Error('never'));
-    const { node } = await startNode({ readSecret });
+    const read = () => Promise.reject(new Error('never'));
+    const { node } = await startNode({ secrets: secretsThat(read) });
 
     const running = node.run(command({ LimitSeconds: '100' }));
     await node.cancel(aCommand().commandId);
@@ -112,12 +122,102 @@ describe('a played node', () => {
   });
 });
 
+describe('steps of the cluster on a played node', () => {
+  const startBooted = async () => {
+    const started = await startNode();
+    await started.node.run(command({ LimitSeconds: '180' }));
+    return started;
+  };
+  const play = (step: string, parameters: Record<string, string> = {}) => ({ ...command(parameters), step });
+
+  it('find the hash of the CA, which is another for every identity', async () => {
+    const { node } = await startBooted();
+
+    const { stdout } = await node.run(play('install-cilium', { Version: '1.16.6' }));
+
+    expect(resultOf(stdout)).toMatchObject({ ok: true, caHash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  });
+
+  it('fail where the boot failed', async () => {
+    const { node } = await startNode({ secrets: secretsThat(async () => '{}') });
+    await node.run(command({ LimitSeconds: '180' }));
+
+    const { stdout } = await node.run(play('install-liqo', { Version: '1.2.0' }));
+
+    expect(resultOf(stdout)).toMatchObject({ ok: false, reason: expect.stringContaining('boot failed') });
+  });
+
+  it.each(Object.keys({ ...STEPS, ...HOMELAB_STEPS }))('%s is played and says its name', async (step) => {
+    const { node } = await startBooted();
+
+    const { stdout } = await node.run(play(step, { NebulaIp: '10.100.2.1' }));
+
+    expect(resultOf(stdout)).toMatchObject({ step, ok: true, played: true });
+  });
+});
+
 describe('the played homelab', () => {
+  const startHomelab = (read: NodeSecrets['read'], write?: NodeSecrets['write']) =>
+    createPlayedHost({ reason: 'test', clock: fastClock(), secrets: secretsThat(read, write) }).startHomelab({
+      fleetCaPem: '',
+      node: aHomelabNode(),
+    });
+
   it('has a certificate for the configuration', async () => {
     const { host } = await startNode();
 
     const { trustedCaPem } = await host.prepareHomelab('/nonexistent');
 
     expect(trustedCaPem).toMatch(/^-----BEGIN NEBULA CERTIFICATE-----\n/);
+  });
+
+  it('peers with the credential of its secret, and shows the resources asked for', async () => {
+    const read = vi.fn(async () => 'a kubeconfig');
+    const node = await startHomelab(read);
+
+    const peered = await node.run({ ...command({ SecretId: 'handover' }), step: 'homelab-peer' });
+    const verified = await node.run({
+      ...command({ ProviderClusterId: 'aws-k3s', Resources: 'nvidia.com/gpu=1' }),
+      step: 'homelab-verify-peering',
+    });
+
+    expect(read).toHaveBeenCalledWith('handover');
+    expect(peered.status).toBe('Success');
+    expect(resultOf(verified.stdout)).toMatchObject({
+      virtualNode: 'aws-k3s',
+      capacity: { 'nvidia.com/gpu': '1' },
+      checks: expect.arrayContaining([expect.objectContaining({ ok: true })]),
+    });
+  });
+
+  it.each([
+    ['empty', async () => '', 'is empty'],
+    ['out of reach', () => Promise.reject(new Error('AccessDenied')), 'AccessDenied'],
+  ])('does not peer where the secret is %s', async (_what, read, reason) => {
+    const node = await startHomelab(read);
+
+    const { stdout } = await node.run({ ...command({ SecretId: 'handover' }), step: 'homelab-peer' });
+
+    expect(resultOf(stdout)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
+  });
+
+  it('unpeers without a credential from a provider that is gone', async () => {
+    const node = await startHomelab(() => Promise.reject(new Error('never')));
+
+    const { status } = await node.run({ ...command({ SecretId: '' }), step: 'homelab-unpeer' });
+
+    expect(status).toBe('Success');
+  });
+
+  it('puts the credential it makes into the secret', async () => {
+    const write = vi.fn(async () => undefined);
+    const node = await startHomelab(async () => '', write);
+
+    await node.run({
+      ...command({ SecretId: 'handover', ConsumerClusterId: 'aws-k3s' }),
+      step: 'homelab-make-peering-user',
+    });
+
+    expect(write).toHaveBeenCalledWith('handover', expect.stringContaining('aws-k3s'));
   });
 });
