@@ -7,7 +7,7 @@ import { certificateToPem } from '../../../lambda/identity/certificate/index.ts'
 import { createNodeHost } from '../../../local/node/create-node-host.ts';
 import type { RunningNode } from '../../../local/node/host.ts';
 import { renderUserData } from '../../../userdata/render.ts';
-import { aCommand, aSpec } from '../../local/node/builders.ts';
+import { aCommand, aHomelabNode, aSpec } from '../../local/node/builders.ts';
 import { ADDRESS, anIdentity, authority, type TestIdentity, WORKER } from '../../ssm/identity-builders.ts';
 import { parseVerdict, stepCommand } from '../../ssm/run-step.ts';
 import { startSecretsServer } from '../support/secrets-server.ts';
@@ -35,7 +35,10 @@ const start = async () => {
     secrets.set(SECRET, JSON.stringify({ ...secret, nebula_ca_crt: fleetCaPem + trustedCaPem }));
   put(anIdentity());
   const aws = await startSecretsServer(secrets);
-  await host.startHomelab({ fleetCaPem });
+  await host.startHomelab({
+    fleetCaPem,
+    node: aHomelabNode({ directory: join(directory, 'homelab-node'), awsEndpoint: aws.endpoint }),
+  });
   const node: RunningNode = await host.start(
     aSpec({
       directory: join(directory, 'node'),
