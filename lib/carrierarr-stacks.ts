@@ -30,6 +30,7 @@ export const addCarrierarrStacks = (app: App, config: Config, code: CodeFactory)
     code,
     signer: mesh.signer,
     caCertificate: mesh.caCertificate,
+    caFingerprint: mesh.caFingerprint,
     description: `Carrierarr ${config.fleet}: makes, watches and removes workers`,
   });
   showWarnings(fleet, config);

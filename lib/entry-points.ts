@@ -32,6 +32,11 @@ export const ENTRY_POINTS: Readonly<Record<FunctionName, EntryPoint>> = {
     description: 'Starts, polls and cancels steps on a worker',
     timeoutSeconds: 20,
   },
+  homelab: {
+    file: 'lambda/homelab/handler.ts',
+    description: "Finds the homelab's node and runs steps on it",
+    timeoutSeconds: 20,
+  },
   sweep: {
     file: 'lambda/sweep/handler.ts',
     description: 'Takes away what a worker had, proves it, and looks for orphans',

@@ -10,10 +10,10 @@ import { CapabilityFunction } from './capability-function.ts';
 import type { Config } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { FunctionName } from './entry-points.ts';
-import { manageWorkerSecrets, signCertificates } from './iam/identity-policy.ts';
+import { manageSecrets, signCertificates } from './iam/identity-policy.ts';
 import { bindSecrets, launchInstances } from './iam/launch-policy.ts';
 import { announce, registryAccess } from './iam/registry-policy.ts';
-import { runSteps } from './iam/run-command-policy.ts';
+import { runHomelabSteps, runSteps } from './iam/run-command-policy.ts';
 import { startExecutions } from './iam/start-executions.ts';
 import type { PolicyScope } from './iam/statement.ts';
 import { removeWorkers } from './iam/sweep-policy.ts';
@@ -57,6 +57,7 @@ export class FleetFunctions extends Construct {
       identity: make('identity'),
       launch: make('launch'),
       'run-command': make('run-command'),
+      homelab: make('homelab'),
       sweep: make('sweep'),
       api: make('api'),
       certificates: make('certificates'),
@@ -85,6 +86,7 @@ const environments = (stack: Stack, props: FleetFunctionsProps): Environments =>
       LAUNCH_TEMPLATES: stack.toJsonString({ lighthouse: lighthouse.templateId, 'gpu-worker': gpu.templateId }),
     },
     'run-command': base,
+    homelab: base,
     sweep: { ...base, ...machines },
     api: { ...base, ...machines },
     certificates: { ...base, ...signing },
@@ -97,9 +99,10 @@ const permissions = (scope: PolicyScope, props: FleetFunctionsProps): Record<Fle
   const registry = registryAccess(props.table);
   return {
     registry: [registry, announce(props.bus)],
-    identity: [registry, ...signCertificates(props.signer), ...manageWorkerSecrets(scope)],
+    identity: [registry, ...signCertificates(props.signer), ...manageSecrets(scope)],
     launch: [registry, ...launchInstances({ ...scope, ...launchTargets(scope, props) }), bindSecrets(scope)],
     'run-command': [registry, ...runSteps(scope)],
+    homelab: [registry, ...runHomelabSteps(scope)],
     sweep: [registry, ...removeWorkers(scope), ...startExecutions(scope, ['teardown'])],
     api: [registry, ...startExecutions(scope, ['provision', 'teardown'])],
     certificates: [registry, ...signCertificates(props.signer)],

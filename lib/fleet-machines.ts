@@ -18,6 +18,7 @@ export type MachineName = Parameters<typeof stateMachineName>[1];
 export interface FleetMachinesProps {
   readonly config: Config;
   readonly functions: Readonly<Record<Capability, IFunction>>;
+  readonly caFingerprint: string;
 }
 
 interface Machine {
@@ -50,11 +51,10 @@ export class FleetMachines extends Construct {
     };
   }
 
-  private machine(name: MachineName, { config, functions }: FleetMachinesProps): StateMachine {
+  private machine(name: MachineName, { config, functions, caFingerprint }: FleetMachinesProps): StateMachine {
     const { define, timeoutSeconds } = MACHINES[name];
     const scope = new Construct(this, name);
-    const settings = { lighthouseAddress: config.mesh.lighthouse.address, bootSeconds: config.limits.bootSeconds };
-    const kit: Kit = { scope, functions, settings };
+    const kit: Kit = { scope, functions, config, caFingerprint };
     return new StateMachine(scope, 'Machine', {
       stateMachineName: stateMachineName(config.fleet, name),
       definitionBody: DefinitionBody.fromChainable(define(kit)),

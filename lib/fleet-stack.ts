@@ -10,6 +10,7 @@ import { FleetAlarms } from './fleet-alarms.ts';
 import { FleetFunctions } from './fleet-functions.ts';
 import { FleetMachines } from './fleet-machines.ts';
 import { FleetRules } from './fleet-rules.ts';
+import { HomelabNode } from './homelab-node.ts';
 import { OperatorPolicy } from './operator-policy.ts';
 import { RegistryTable } from './registry-table.ts';
 import { WorkerNodes } from './worker-nodes.ts';
@@ -21,6 +22,7 @@ export interface FleetStackProps extends StackProps {
   /** From the mesh stack. */
   readonly signer: SignerSettings;
   readonly caCertificate: string;
+  readonly caFingerprint: string;
 }
 
 /** Everything that makes, watches and removes workers. */
@@ -29,6 +31,7 @@ export class FleetStack extends Stack {
     super(scope, id, props);
     const { config } = props;
     const { fleet } = config;
+    const homelab = new HomelabNode(this, 'Homelab', { config });
     const nodes = new WorkerNodes(this, 'Nodes', { config });
     const settings = toFleetSettings(config, nodes.network.subnetIds);
     const { table } = new RegistryTable(this, 'Registry', { fleet });
@@ -36,11 +39,11 @@ export class FleetStack extends Stack {
     const deadLetters = new DeadLetters(this, 'DeadLetters', { fleet });
     const functions = new FleetFunctions(this, 'Functions', { ...props, settings, table, bus, nodes, deadLetters });
     const { api: workers, certificates, scale, rescue } = functions.byName;
-    const machines = new FleetMachines(this, 'Machines', { config, functions: functions.byName }).byName;
+    const machines = new FleetMachines(this, 'Machines', { ...props, functions: functions.byName }).byName;
     const { api } = new WorkersApi(this, 'Api', { config, workers, certificates });
     new FleetRules(this, 'Rules', { fleet, bus, scale, rescue, machines, deadLetters: deadLetters.queue });
     new FleetAlarms(this, 'Alarms', { config, machines, deadLetters: deadLetters.queue });
-    new OperatorPolicy(this, 'Operator', { config, api, bus, machines });
+    new OperatorPolicy(this, 'Operator', { config, api, bus, machines, homelabRoleArn: homelab.roleArn });
     this.outputs({
       [OUTPUT.apiUrl]: api.url,
       [OUTPUT.provisionStateMachine]: machines.provision.stateMachineArn,
@@ -49,6 +52,7 @@ export class FleetStack extends Stack {
       [OUTPUT.sweepStateMachine]: machines.sweep.stateMachineArn,
       [OUTPUT.eventBus]: bus.eventBusName,
       [OUTPUT.registryTable]: table.tableName,
+      [OUTPUT.homelabRole]: homelab.roleName,
       [OUTPUT.settings]: this.toJsonString(settings),
     });
     this.guard(props);

@@ -36,6 +36,8 @@ export class MeshStack extends Stack {
   readonly signer: SignerSettings;
   /** PEM of the CA certificate. */
   readonly caCertificate: string;
+  /** SHA-256 of that certificate, as `nebula-cert print` shows it. */
+  readonly caFingerprint: string;
 
   constructor(scope: Construct, id: string, { config, code, ...props }: MeshStackProps) {
     super(scope, id, { ...props, terminationProtection: true });
@@ -44,6 +46,7 @@ export class MeshStack extends Stack {
       this.signer = { kind: 'secret', secretArn: ca.secretArn ?? '' };
       const authority = this.existingAuthority(config, ca.certificate ?? '');
       this.caCertificate = authority.certificate;
+      this.caFingerprint = authority.fingerprint;
       this.outputs(authority);
       return;
     }
@@ -51,6 +54,7 @@ export class MeshStack extends Stack {
     this.signer = { kind: 'kms', keyArn: key.keyArn };
     const authority = this.ownAuthority(config, code, key);
     this.caCertificate = authority.certificate;
+    this.caFingerprint = authority.fingerprint;
     this.outputs(authority);
   }
 

@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { stackName, TAG } from '#contract';
 import type { Config } from './config.ts';
 import type { MachineName } from './fleet-machines.ts';
+import { activateHomelab } from './iam/homelab-policy.ts';
 import { allow, allowEverywhere, ec2Arn, type PolicyScope, policyVariable } from './iam/statement.ts';
 import { executionsArn } from './names.ts';
 
@@ -15,6 +16,8 @@ export interface OperatorPolicyProps {
   readonly api: RestApi;
   readonly bus: EventBus;
   readonly machines: Readonly<Record<MachineName, StateMachine>>;
+  /** Role of the homelab's node, which an activation names. */
+  readonly homelabRoleArn: string;
 }
 
 /** For people and machines that use the fleet: everything the command needs, and nothing that changes the fleet itself. */
@@ -25,7 +28,13 @@ export class OperatorPolicy extends Construct {
     new ManagedPolicy(this, 'Policy', {
       managedPolicyName: `${props.config.fleet}-operator-${props.config.region}`,
       description: `Use of the Carrierarr fleet ${props.config.fleet}`,
-      statements: [...doors(props), ...executions(where, props), ...sessions(where), ...look(where)],
+      statements: [
+        ...doors(props),
+        ...executions(where, props),
+        ...sessions(where),
+        ...look(where),
+        ...activateHomelab(where, props.homelabRoleArn),
+      ],
     });
   }
 }

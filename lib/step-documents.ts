@@ -1,7 +1,7 @@
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { documentName, STEPS, type StepName } from '#contract';
-import { buildDocument } from '../ssm/document.ts';
+import { documentName, HOMELAB_STEPS, STEPS } from '#contract';
+import { type AnyStepName, buildDocument, hasScript } from '../ssm/document.ts';
 
 export interface StepDocumentsProps {
   readonly fleet: string;
@@ -11,15 +11,22 @@ export interface StepDocumentsProps {
 export class StepDocuments extends Construct {
   constructor(scope: Construct, id: string, { fleet }: StepDocumentsProps) {
     super(scope, id);
-    for (const step of Object.keys(STEPS) as StepName[]) {
-      new CfnDocument(this, step, {
-        name: documentName(fleet, step),
-        documentType: 'Command',
-        documentFormat: 'JSON',
-        targetType: '/AWS::EC2::Instance',
-        updateMethod: 'NewVersion',
-        content: buildDocument(step),
-      });
-    }
+    for (const step of keysOf(STEPS)) this.document(fleet, step, { targetType: '/AWS::EC2::Instance' });
+    // Without a target type: a node that an activation made is no EC2 instance.
+    for (const step of keysOf(HOMELAB_STEPS)) this.document(fleet, step, {});
+  }
+
+  private document(fleet: string, step: AnyStepName, target: { readonly targetType?: string }): void {
+    if (!hasScript(step)) return;
+    new CfnDocument(this, step, {
+      name: documentName(fleet, step),
+      documentType: 'Command',
+      documentFormat: 'JSON',
+      updateMethod: 'NewVersion',
+      content: buildDocument(step),
+      ...target,
+    });
   }
 }
+
+const keysOf = <T extends object>(table: T): (keyof T)[] => Object.keys(table) as (keyof T)[];

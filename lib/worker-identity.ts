@@ -25,7 +25,7 @@ export class WorkerIdentity extends Construct {
     const role = new Role(this, 'Role', {
       roleName: functionRoleName(config, 'worker'),
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-      description: 'A Carrierarr worker: is managed, reads its own secret, nothing else',
+      description: 'A Carrierarr worker: is managed, reads its own secret, hands over credentials',
     });
     for (const statement of workerStatements({ stack: Stack.of(this), config })) role.addToPolicy(statement);
     const profile = new CfnInstanceProfile(this, 'Profile', {

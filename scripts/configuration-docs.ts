@@ -89,9 +89,10 @@ const SOURCES: Readonly<Record<PortRule['securityGroup'], string>> = {
   nobody: '–',
 };
 
-const overTheMesh = ({ meshGroups }: PortRule): string => {
+const overTheMesh = ({ meshGroups, nodeNetwork }: PortRule): string => {
   if (meshGroups === 'any') return 'every peer';
-  return meshGroups.length === 0 ? '–' : `groups ${meshGroups.join(', ')}`;
+  if (meshGroups.length === 0) return '–';
+  return `groups ${meshGroups.join(', ')}${nodeNetwork === undefined ? '' : `; only with \`k3s.nodeNetwork: ${nodeNetwork}\``}`;
 };
 
 const portRow = (rule: PortRule): string => {

@@ -1,6 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { COMMON_PARAMETERS, STEPS, type Step, type StepName, type StepParameter } from '#contract';
+import {
+  COMMON_PARAMETERS,
+  HOMELAB_STEPS,
+  type HomelabStepName,
+  STEPS,
+  type Step,
+  type StepName,
+  type StepParameter,
+} from '#contract';
 import { ConfigurationError } from '#shared/errors.ts';
 
 /** A parameter whose value reaches the script as `$SSM_<name>` and never as text inside it. */
@@ -12,6 +20,11 @@ export interface DocumentParameter {
   readonly default?: string;
   readonly interpolationType: 'ENV_VAR';
 }
+
+/** A step of either side: of a worker, or of the homelab's node. */
+export type AnyStepName = StepName | HomelabStepName;
+
+const ALL_STEPS: Readonly<Record<AnyStepName, Step>> = { ...STEPS, ...HOMELAB_STEPS };
 
 /** Content of a Systems Manager Command document, schema 2.2. */
 export interface DocumentContent {
@@ -54,9 +67,25 @@ const inline = (file: string, seen: Set<string>): string[] => {
   });
 };
 
-/** The whole script of a step, as the agent will run it. */
-export const stepScript = (step: StepName): string[] => {
-  const lines = [SHEBANG, ...inline(join(import.meta.dirname, `${step}.sh`), new Set())];
+const scriptFile = (step: AnyStepName): string => join(import.meta.dirname, `${step}.sh`);
+
+/** Whether a step that the contract names has been written. */
+export const hasScript = (step: AnyStepName): boolean => existsSync(scriptFile(step));
+
+/**
+ * The whole script of a step, as the agent will run it.
+ * @throws ConfigurationError where there is none, or one that Systems Manager would alter
+ */
+export const stepScript = (step: AnyStepName): string[] => {
+  if (!hasScript(step)) {
+    throw new ConfigurationError({
+      what: `step ${step} of the contract has no script`,
+      got: 'no such file',
+      allowed: `ssm/${step}.sh`,
+      remedy: 'write it, or take the step out of the contract',
+    });
+  }
+  const lines = [SHEBANG, ...inline(scriptFile(step), new Set())];
   const braces = lines.findIndex((line) => line.includes('{{'));
   if (braces >= 0) {
     throw new ConfigurationError({
@@ -78,8 +107,8 @@ const toParameter = ({ description, allowedPattern, maxChars, default: preset }:
 });
 
 /** Builds the Command document of a step from `ssm/<step>.sh` and the contract's parameters. */
-export const buildDocument = (step: StepName): DocumentContent => {
-  const { description, timeoutSeconds, parameters }: Step = STEPS[step];
+export const buildDocument = (step: AnyStepName): DocumentContent => {
+  const { description, timeoutSeconds, parameters } = ALL_STEPS[step];
   return {
     schemaVersion: '2.2',
     description,

@@ -15,8 +15,9 @@ const source = (groups: readonly string[] | 'any'): string => {
 const inbound = (rule: PortRule): string =>
   `    # ${rule.purpose}\n    - {port: ${rule.port}, proto: ${rule.protocol}, ${source(rule.meshGroups)}}`;
 
-const inboundRules = (role: Role): string =>
+const inboundRules = ({ cluster }: FleetSettings, role: Role): string =>
   PORTS.filter(({ roles, meshGroups }) => roles.includes(role) && (meshGroups === 'any' || meshGroups.length > 0))
+    .filter(({ nodeNetwork = cluster.nodeNetwork }) => nodeNetwork === cluster.nodeNetwork)
     .map(inbound)
     .join('\n');
 
@@ -85,6 +86,6 @@ firewall:
   outbound:
     - {port: any, proto: any, host: any}
   inbound:
-${inboundRules(role)}
+${inboundRules(settings, role)}
 `;
 };

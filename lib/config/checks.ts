@@ -1,28 +1,12 @@
 import type { Fault } from '#shared/errors.ts';
+import { CLUSTER_CHECKS } from './checks-cluster.ts';
 import { contains, overlaps, parseAddress, parseRange, type Range } from './cidr.ts';
+import { listAt, type Raw, textAt } from './raw.ts';
 
 /**
  * What no single field can know: faults between fields. The checks read the merged but still unparsed configuration and
  * leave alone what is not well-formed, so that these faults and those of the schema are reported together.
  */
-type Raw = unknown;
-
-const at = (raw: Raw, path: string): unknown =>
-  path
-    .split('.')
-    .reduce<unknown>(
-      (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : value),
-      raw,
-    );
-const textAt = (raw: Raw, path: string): string => {
-  const value = at(raw, path);
-  return typeof value === 'string' ? value : '';
-};
-const listAt = (raw: Raw, path: string): string[] => {
-  const value = at(raw, path);
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-};
-
 const RANGES = [
   'mesh.cidr',
   'network.vpcCidr',
@@ -30,6 +14,7 @@ const RANGES = [
   'cluster.serviceCidr',
   'homelab.podCidr',
   'homelab.serviceCidr',
+  'homelab.lanCidr',
 ] as const;
 
 /** The one overlap that works and is the seed's: it is warned of instead (see `warnings.ts`). */
@@ -148,7 +133,16 @@ const trustedCasSize = (raw: Raw): Fault[] => {
   ];
 };
 
-const CHECKS = [overlappingRanges, meshAddresses, zonesOfRegion, existingVpc, signer, groupsOfCa, trustedCasSize];
+const CHECKS = [
+  overlappingRanges,
+  meshAddresses,
+  zonesOfRegion,
+  existingVpc,
+  signer,
+  groupsOfCa,
+  trustedCasSize,
+  ...CLUSTER_CHECKS,
+];
 
 /** Every fault between fields. */
 export const crossFaults = (raw: Raw): Fault[] => CHECKS.flatMap((check) => check(raw));

@@ -28,8 +28,17 @@ export const DEFAULTS = {
     vpcCidr: '10.80.0.0/16',
     operatorCidrs: {},
   },
-  cluster: { name: 'aws-k3s', id: 2, podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16' },
-  homelab: { clusterName: 'catalyst-homelab', podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/12' },
+  cluster: { name: 'aws-k3s', id: 2, podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', gpuTaint: true },
+  homelab: {
+    clusterName: 'catalyst-homelab',
+    podCidr: '10.244.0.0/16',
+    serviceCidr: '10.96.0.0/12',
+    lanCidr: '192.168.1.0/24',
+    // Pods of the homelab have no way into the mesh: without the door nothing of Liqo reaches EC2.
+    door: 'http://mesh-door.carrierarr-mesh.svc:3128',
+    lighthouse: { namespace: 'nebula', deployment: 'nebula-lighthouse', configMap: 'nebula-config' },
+    controlPlane: { namespace: 'carrierarr', service: 'carrierarr-control-plane', port: 8090 },
+  },
   controlPlane: '10.100.0.1:50051',
   roles: {
     lighthouse: {
@@ -53,14 +62,53 @@ export const DEFAULTS = {
   limits: {
     ssmOnlineSeconds: 300,
     bootSeconds: 180,
+    // A lighthouse takes some six minutes to CLUSTERED; its own limits add up to more only where it fails.
+    clusterSeconds: 900,
     terminateSeconds: 600,
     sweepMinimumAgeSeconds: 900,
   },
   operations: { logRetentionDays: 30 },
-  k3s: { version: 'v1.31.2+k3s1', nodeNetwork: 'vpc' },
-  cilium: { version: '1.16.6', clusterMeshPort: 32379 },
-  // Below 1.2 Liqo refuses the seed's ranges (a mesh inside the homelab's services).
-  liqo: { version: '1.2.0', gatewayPort: 32380, gatewayPath: 'public', gatewayCidrs: ['0.0.0.0/0'], mtu: 1140 },
+  k3s: {
+    version: 'v1.31.2+k3s1',
+    // The seed's workers joined over the mesh. Node addresses on a TUN device are an open class of faults of Cilium,
+    // cost a factor of 26 in throughput, and tie the cluster's life to the homelab's lighthouse.
+    nodeNetwork: 'vpc',
+    disable: ['traefik', 'servicelb'],
+  },
+  cilium: {
+    version: '1.16.6',
+    ipamMode: 'kubernetes',
+    kubeProxyReplacement: true,
+    // The seed's k8sServiceHost was the mesh address: Cilium, and with it every pod, then waits for Nebula.
+    apiServer: 'local',
+    hubble: true,
+    hubbleRelay: true,
+    // The seed's `clustermesh.useAPIServer=true`: Liqo does not use it, and both sides would listen on one port.
+    clusterMesh: false,
+    clusterMeshPort: 32379,
+    devices: 'en',
+    mtu: 0,
+    values: {},
+  },
+  liqo: {
+    enabled: true,
+    // Below 1.2 Liqo refuses the seed's ranges (a mesh inside the homelab's services).
+    version: '1.2.0',
+    // The seed's commands made EC2 the consumer; GPU pods of the homelab on EC2 need it to be the provider.
+    direction: 'homelab-consumes-aws',
+    networking: true,
+    inBand: false,
+    allowUpgrade: false,
+    gatewayPort: 32380,
+    gatewayPath: 'public',
+    gatewayCidrs: ['0.0.0.0/0'],
+    // Liqo's own 1340 fragments twice on the way; 1140 passes everywhere at full size.
+    mtu: 1140,
+    resources: { cpu: '4', memory: '8Gi', pods: '110', extra: { 'nvidia.com/gpu': '1' } },
+    namespaces: [],
+    drainSeconds: 60,
+  },
+  agent: { verify: true },
   images: {
     buildRegion: 'us-east-1',
     namePrefix: 'catalyst',

@@ -1,27 +1,12 @@
 import * as z from 'zod';
 import { FLEET_NAME_PATTERN, InstanceType, Market, PORTS, STEPS } from '#contract';
+import { address, cidr, endpoint, meshGroup, pem, text, version, zone } from './fields.ts';
+import { Agent, Cilium, Cluster, Homelab, K3s, Liqo } from './schema-cluster.ts';
 
 /**
  * The one typed schema of the configuration. Defaults stand in `defaults.ts`; the descriptions here become
  * `docs/configuration.md`.
  */
-const text = z.string().min(1);
-const cidr = z.cidrv4({ error: 'an IPv4 range such as 10.80.0.0/16' });
-const address = z.ipv4({ error: 'an IPv4 address such as 10.100.0.1' });
-const endpoint = z
-  .string()
-  .regex(/^[a-zA-Z0-9.-]+:[0-9]{1,5}$/, { error: 'host:port, such as nebula.example.org:4242' });
-const version = z.string().regex(/^v?[0-9]+(\.[0-9]+)*([-+][0-9A-Za-z.]+)?$/, { error: 'a version such as 1.16.6' });
-const pem = z
-  .string()
-  .regex(/^-----BEGIN NEBULA CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END NEBULA CERTIFICATE-----\n?$/, {
-    error: 'one PEM block NEBULA CERTIFICATE (version 1)',
-  });
-const meshGroup = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, { error: 'letters, digits, hyphen, underscore' });
-const zone = z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$/, { error: 'an availability zone such as us-west-2a' });
-/** A NodePort: outside this range Kubernetes refuses the Service. */
-const nodePort = z.int().min(30_000).max(32_767);
-
 const operatorPorts = PORTS.filter((rule) => rule.securityGroup === 'operator-cidrs').map((rule) => rule.id);
 
 /** What may be acknowledged: see `warnings.ts`. */
@@ -30,6 +15,9 @@ export const WARNINGS = [
   'mesh-in-homelab-services',
   'small-lighthouse',
   'foreign-instance-profile',
+  'mesh-nodes',
+  'foreign-mtu',
+  'in-band',
 ] as const;
 export type WarningId = (typeof WARNINGS)[number];
 
@@ -121,6 +109,11 @@ const Limits = z.strictObject({
     .min(10)
     .max(STEPS['await-boot'].timeoutSeconds - BOOT_MARGIN_SECONDS)
     .describe("From then on until the boot program's own verdict"),
+  clusterSeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .describe('How long a gpu-worker waits, before anything costs, for a lighthouse that is still being made'),
   terminateSeconds: z.int().min(30).max(1800).describe('From the call until EC2 says `terminated`'),
   sweepMinimumAgeSeconds: z.int().min(0).describe('Younger instances and secrets are left alone by the sweeper'),
 });
@@ -148,37 +141,17 @@ export const Config = z.strictObject({
   acknowledge: z.array(z.enum(WARNINGS)).describe('Warnings you know of; they are shown as notes from then on'),
   mesh: Mesh,
   network: Network,
-  cluster: z.strictObject({
-    name: text.describe('Name of the k3s cluster on EC2, also its Cilium and Liqo name'),
-    id: z.int().min(1).max(255).describe('Cilium cluster id'),
-    podCidr: cidr.describe('Its pods'),
-    serviceCidr: cidr.describe('Its services'),
-  }),
-  homelab: z.strictObject({
-    clusterName: text.describe('Name of the homelab cluster'),
-    podCidr: cidr.describe('Its pods'),
-    serviceCidr: cidr.describe('Its services'),
-  }),
+  cluster: Cluster,
+  homelab: Homelab,
   controlPlane: endpoint.describe('Where worker agents register, on the mesh'),
   roles: z.strictObject({ lighthouse: RoleConfig, 'gpu-worker': RoleConfig }),
   nodes: Nodes,
   limits: Limits,
   operations: Operations,
-  k3s: z.strictObject({
-    version: version.describe('k3s version'),
-    nodeNetwork: z.enum(['vpc', 'mesh']).describe('Whose address a Kubernetes node has'),
-  }),
-  cilium: z.strictObject({
-    version: version.describe('Cilium version'),
-    clusterMeshPort: nodePort.describe('NodePort of the ClusterMesh API server'),
-  }),
-  liqo: z.strictObject({
-    version: version.describe('Liqo version'),
-    gatewayPort: nodePort.describe("NodePort of Liqo's WireGuard gateway"),
-    gatewayPath: z.enum(['public', 'mesh']).describe("Which way Liqo's tunnel takes"),
-    gatewayCidrs: z.array(cidr).describe('Ranges that may reach the gateway; WireGuard does not answer strangers'),
-    mtu: z.int().min(1000).max(1420).describe('MTU of the tunnel'),
-  }),
+  k3s: K3s,
+  cilium: Cilium,
+  liqo: Liqo,
+  agent: Agent,
   images: z.strictObject({
     buildRegion: text.describe('Where images are built; they are published to `region`'),
     namePrefix: text.describe('Prefix of AMI names'),

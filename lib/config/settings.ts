@@ -31,6 +31,13 @@ export const toFleetSettings = (config: Config, subnetIds: readonly string[]): F
     homelabPodCidr: config.homelab.podCidr,
     subnetIds: [...subnetIds],
   },
+  cluster: {
+    name: config.cluster.name,
+    kubeProxyReplacement: config.cilium.kubeProxyReplacement,
+    nodeNetwork: config.k3s.nodeNetwork,
+    disable: config.k3s.disable,
+    gpuTaint: config.cluster.gpuTaint,
+  },
   secretPrefix: config.secretPrefix,
   controlPlane: config.controlPlane,
   roles: {

@@ -9,6 +9,9 @@ export interface ConfigWarning {
   readonly acknowledged: boolean;
 }
 
+/** WireGuard adds 60 bytes, and pods of a homelab whose Cilium has MTU 1250 send 1200. */
+const SAFE_TUNNEL_MTU = 1140;
+
 const RULES: Record<WarningId, (config: Config) => string | undefined> = {
   'homelab-trust': ({ mesh }) =>
     mesh.ca.signer === 'kms' && mesh.trustedCas.length === 0
@@ -32,6 +35,21 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
       ? undefined
       : `nodes.instanceProfile ${nodes.instanceProfile.name} is not the fleet's: that a worker reads only its own ` +
         'secret is then up to its role',
+  'mesh-nodes': ({ k3s, cilium }) =>
+    k3s.nodeNetwork === 'mesh' && cilium.kubeProxyReplacement
+      ? 'k3s.nodeNetwork mesh with cilium.kubeProxyReplacement true: node addresses on a TUN device under a replaced ' +
+        'kube-proxy are an open fault of Cilium (pods lose their own host at times); set cilium.kubeProxyReplacement false'
+      : undefined,
+  'foreign-mtu': ({ liqo }) =>
+    liqo.enabled && liqo.networking && liqo.mtu > SAFE_TUNNEL_MTU
+      ? `liqo.mtu ${liqo.mtu} is above ${SAFE_TUNNEL_MTU}: full-size packets are lost wherever the homelab's pods have an ` +
+        'MTU of 1200, while Liqo still calls the tunnel healthy'
+      : undefined,
+  'in-band': ({ liqo }) =>
+    liqo.inBand
+      ? 'liqo.inBand makes the API of the peering depend on its tunnel, and wants socketLB.hostNamespaceOnly=true in ' +
+        "the provider's Cilium (cilium.values)"
+      : undefined,
 };
 
 export const configWarnings = (config: Config): ConfigWarning[] =>

@@ -1,6 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type SignerSettings, TAG } from '#contract';
-import { allow, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { allow, allowEverywhere, handoverSecretsArn, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 /**
  * Signing by the configured key. Conditions on Sign stand in a statement of their own: GetPublicKey carries no such
@@ -17,21 +17,21 @@ export const signCertificates = (signer: SignerSettings): PolicyStatement[] =>
       ];
 
 /**
- * Secrets of this fleet's workers. The prefix also holds secrets that people made by hand, so that everything but
- * making a tagged one asks for the fleet's tag.
+ * Identities of workers, and credentials on their way from node to node. The prefix also holds secrets that people made
+ * by hand, so that everything but making a tagged one asks for the fleet's tag.
  */
-export const manageWorkerSecrets = (scope: PolicyScope): PolicyStatement[] => {
-  const secrets = [workerSecretsArn(scope)];
+export const manageSecrets = (scope: PolicyScope): PolicyStatement[] => {
+  const identities = workerSecretsArn(scope);
+  const handovers = handoverSecretsArn(scope);
   const ours = { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet } };
   const tagged = { StringEquals: { [`aws:RequestTag/${TAG.fleet}`]: scope.config.fleet } };
   return [
-    allow(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], secrets, tagged),
-    allow(
-      ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:DeleteSecret'],
-      secrets,
-      ours,
-    ),
+    allow(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], [identities, handovers], tagged),
+    allow(['secretsmanager:GetSecretValue'], [identities], ours),
+    // What nodes hand over is theirs: it is emptied and deleted here, never read.
+    allow(['secretsmanager:PutSecretValue', 'secretsmanager:DeleteSecret'], [identities, handovers], ours),
     // Without the tag as condition: the answer tells a foreign secret from none.
-    allow(['secretsmanager:DescribeSecret'], secrets),
+    allow(['secretsmanager:DescribeSecret'], [identities, handovers]),
+    allowEverywhere(['secretsmanager:ListSecrets']),
   ];
 };

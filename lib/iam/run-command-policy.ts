@@ -1,22 +1,31 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { documentName, STEPS, TAG } from '#contract';
-import { allow, allowEverywhere, ec2Arn, type PolicyScope } from './statement.ts';
+import { HOMELAB_ROLE, HOMELAB_STEPS, STEPS, TAG } from '#contract';
+import { allow, allowEverywhere, documentArns, ec2Arn, managedInstancesArn, type PolicyScope } from './statement.ts';
 
-/** Our documents on our workers. SendCommand authorises document and target separately, so each is bounded alone. */
+/**
+ * SendCommand authorises document and target separately, so each is bounded alone: with both kinds in one role, any of
+ * our documents could go to any of our nodes.
+ */
+const FOLLOW = ['ssm:GetCommandInvocation', 'ssm:CancelCommand', 'ssm:DescribeInstanceInformation'] as const;
+
+/** Documents of workers on workers. */
 export const runSteps = (scope: PolicyScope): PolicyStatement[] => [
-  allow(
-    ['ssm:SendCommand'],
-    Object.keys(STEPS).map((step) =>
-      scope.stack.formatArn({
-        service: 'ssm',
-        resource: 'document',
-        resourceName: documentName(scope.config.fleet, step),
-      }),
-    ),
-  ),
+  allow(['ssm:SendCommand'], documentArns(scope, Object.keys(STEPS))),
   allow(['ssm:SendCommand'], [ec2Arn(scope, 'instance')], {
     StringEquals: { [`ssm:resourceTag/${TAG.fleet}`]: scope.config.fleet },
     Null: { [`ssm:resourceTag/${TAG.worker}`]: 'false' },
   }),
-  allowEverywhere(['ssm:GetCommandInvocation', 'ssm:CancelCommand', 'ssm:DescribeInstanceInformation']),
+  allowEverywhere(FOLLOW),
+];
+
+/** Documents of the homelab on the homelab's node. */
+export const runHomelabSteps = (scope: PolicyScope): PolicyStatement[] => [
+  allow(['ssm:SendCommand'], documentArns(scope, Object.keys(HOMELAB_STEPS))),
+  allow(['ssm:SendCommand'], [managedInstancesArn(scope)], {
+    StringEquals: {
+      [`ssm:resourceTag/${TAG.fleet}`]: scope.config.fleet,
+      [`ssm:resourceTag/${TAG.role}`]: HOMELAB_ROLE,
+    },
+  }),
+  allowEverywhere(FOLLOW),
 ];

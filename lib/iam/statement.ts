@@ -1,5 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { documentName } from '#contract';
 import type { Config } from '../config.ts';
 
 /** What every policy file is given: where it deploys and how things are named there. */
@@ -30,6 +31,9 @@ export const WITHOUT_RESOURCE = {
   'ec2:DescribeSubnets': 'no resource type; zones of the configured subnets',
   'ec2:DescribeVolumes': 'no resource type; the proof looks for volumes left behind',
   'secretsmanager:ListSecrets': 'no resource type; the sweeper finds secrets by tag',
+  'ssm:CreateActivation': 'no resource type; what it may make is bounded by the role that is passed with it',
+  'ssm:DeleteActivation': 'no resource type; an activation that is not wanted any more',
+  'ssm:DescribeActivations': 'no resource type; which activations are open',
   'ssm:CancelCommand': 'no resource type; only command ids from the registry are cancelled',
   'ssm:DescribeInstanceInformation': 'no resource type; whether an instance is online',
   'ssm:GetCommandInvocation': 'no resource type; result of a step',
@@ -51,8 +55,23 @@ export const WITHOUT_RESOURCE = {
 export const ec2Arn = ({ stack, config }: PolicyScope, resource: string, owner = stack.account): string =>
   stack.formatArn({ service: 'ec2', region: config.region, account: owner, resource, resourceName: '*' });
 
-export const workerSecretsArn = ({ stack, config }: PolicyScope): string =>
-  `arn:${stack.partition}:secretsmanager:${config.region}:${stack.account}:secret:${config.secretPrefix}/nebula-*`;
+const secretsArn = ({ stack, config }: PolicyScope, name: string): string =>
+  `arn:${stack.partition}:secretsmanager:${config.region}:${stack.account}:secret:${config.secretPrefix}/${name}`;
+
+/** Identities of workers. */
+export const workerSecretsArn = (scope: PolicyScope): string => secretsArn(scope, 'nebula-*');
+
+/** Credentials on their way from one node to another. */
+export const handoverSecretsArn = (scope: PolicyScope): string => secretsArn(scope, 'handover-*');
+
+/** Nodes that an activation made: `mi-…`. */
+export const managedInstancesArn = ({ stack, config }: PolicyScope): string =>
+  stack.formatArn({ service: 'ssm', region: config.region, resource: 'managed-instance', resourceName: '*' });
+
+export const documentArns = ({ stack, config }: PolicyScope, steps: readonly string[]): string[] =>
+  steps.map((step) =>
+    stack.formatArn({ service: 'ssm', resource: 'document', resourceName: documentName(config.fleet, step) }),
+  );
 
 /** A variable that IAM fills in from the request. */
 export const policyVariable = (name: string): string => `\${${name}}`;

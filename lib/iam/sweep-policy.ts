@@ -1,10 +1,11 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { parameterName, ROLES, TAG } from '#contract';
-import { allow, allowEverywhere, ec2Arn, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { allow, allowEverywhere, ec2Arn, handoverSecretsArn, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 /** Takes away what carries the fleet's tag, and looks for what is left. */
 export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
   const ours = { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet } };
+  const secrets = [workerSecretsArn(scope), handoverSecretsArn(scope)];
   return [
     allow(['ec2:TerminateInstances'], [ec2Arn(scope, 'instance')], {
       ...ours,
@@ -16,8 +17,8 @@ export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
     allow(['ec2:DeregisterImage', 'ec2:DeleteSnapshot'], [ec2Arn(scope, 'image', ''), ec2Arn(scope, 'snapshot', '')], {
       StringEquals: { 'ec2:Owner': scope.stack.account },
     }),
-    allow(['secretsmanager:DeleteSecret'], [workerSecretsArn(scope)], ours),
-    allow(['secretsmanager:DescribeSecret'], [workerSecretsArn(scope)]),
+    allow(['secretsmanager:DeleteSecret'], secrets, ours),
+    allow(['secretsmanager:DescribeSecret'], secrets),
     // An image that a role still boots from must not be deregistered.
     allow(
       ['ssm:GetParameter'],

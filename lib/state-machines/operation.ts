@@ -1,25 +1,28 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { JitterType, type State, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  type IChainable,
+  JitterType,
+  type Parallel,
+  type State,
+  TaskInput,
+  Timeout,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Capability, OperationInput, OperationName } from '#contract';
+import type { Config } from '../config.ts';
 import { ENTRY_POINTS } from '../entry-points.ts';
-
-/** What of the configuration the machines themselves must know. */
-export interface MachineSettings {
-  /** The homelab lighthouse's mesh address, which a worker must reach. */
-  readonly lighthouseAddress: string;
-  /** Seconds until a boot without verdict counts as failed. */
-  readonly bootSeconds: number;
-}
 
 /** What every stage builds with. */
 export interface Kit {
   /** States are named by their id below this scope: one scope a machine. */
   readonly scope: Construct;
   readonly functions: Readonly<Record<Capability, IFunction>>;
-  readonly settings: MachineSettings;
+  /** Which states there are, and with what parameters steps run, is settled when the machine is made. */
+  readonly config: Config;
+  /** Of the fleet's CA, which the homelab's lighthouse must trust. */
+  readonly caFingerprint: string;
 }
 
 /** Errors that go away by themselves: ours of kind *retry*, and those of the Lambda service. */
@@ -119,13 +122,25 @@ export const CAUSE =
   "($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''; " +
   '$contains($cause, /^\\{.*"errorMessage".*\\}$/) ? $parse($cause).errorMessage : $cause)';
 
+/** `States.ALL` does not catch `States.DataLimitExceeded`, which has to be named. */
+export const catchEverything = (
+  state: LambdaInvoke | Parallel,
+  handler: IChainable,
+  assign: Record<string, unknown>,
+): void => {
+  state.addCatch(handler, { errors: ['States.DataLimitExceeded'], assign });
+  state.addCatch(handler, { errors: ['States.ALL'], assign });
+};
+
 /** An error that must not stop what follows is kept in the variable `skipped`, and shown in the output at the end. */
-export const carryOn = (task: LambdaInvoke, next: State): void => {
-  task.addCatch(next, {
-    errors: ['States.ALL'],
-    assign: {
-      skipped: `{% $append($skipped, [{'step': '${task.id}', 'error': $states.errorOutput.Error, 'cause': ${CAUSE}}]) %}`,
-    },
+export const skipOnError = (task: LambdaInvoke, next: IChainable): void => {
+  catchEverything(task, next, {
+    skipped: `{% $append($skipped, [{'step': '${task.id}', 'error': $states.errorOutput.Error, 'cause': ${CAUSE}}]) %}`,
   });
+};
+
+/** Goes on to the same state whether or not the task succeeds. */
+export const carryOn = (task: LambdaInvoke, next: State): void => {
+  skipOnError(task, next);
   task.next(next);
 };

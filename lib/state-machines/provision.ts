@@ -1,5 +1,5 @@
 import {
-  Chain,
+  type Chain,
   Choice,
   Condition,
   Fail,
@@ -8,25 +8,18 @@ import {
   Pass,
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { CAUSE, EXECUTION, type Kit, operation, operationOnRequest } from './operation.ts';
-import { pollUntil } from './poll.ts';
-import { runStep } from './run-step.ts';
+import { awaitBoot, awaitSsm, issueIdentity, launchInstance, markReady, verifyMesh } from './birth.ts';
+import { either, sequence } from './branch.ts';
+import { awaitCluster, installCilium, joinCluster, verifyAgent, verifyGpu } from './cluster.ts';
+import { findHomelab, homelabPreflight } from './homelab.ts';
+import { LIFE } from './life.ts';
+import { CAUSE, catchEverything, EXECUTION, type Kit, operation, operationOnRequest } from './operation.ts';
+import { connectClusterMesh, peerClusters } from './peering.ts';
 import { rollBack } from './teardown.ts';
-
-const NAME = '{% $name %}';
-const GENERATION = '{% $generation %}';
 
 /** Input: ProvisionRequest; `{}` will do. Whatever goes wrong is undone, and the execution fails with the first error. */
 export const provision = (kit: Kit): IChainable => {
-  const life = Chain.start(issueIdentity(kit))
-    .next(launchInstance(kit))
-    .next(awaitSsm(kit))
-    .next(awaitBoot(kit))
-    .next(verifyMesh(kit))
-    // The cluster phases take their place here. Lighthouse: InstallCilium, InstallLiqo, PeerClusters, VerifyPeering;
-    // gpu-worker: JoinCluster; both: VerifyAgent.
-    .next(markReady(kit));
-  const provisioning = Parallel.jsonata(kit.scope, 'Provision').branch(life);
+  const provisioning = Parallel.jsonata(kit.scope, 'Provision').branch(life(kit));
   catchEverything(provisioning, undoAndFail(kit), {
     failure: { error: '{% $states.errorOutput.Error %}', cause: `{% ${CAUSE} %}` },
   });
@@ -37,6 +30,35 @@ export const provision = (kit: Kit): IChainable => {
       .otherwise(provisioning),
   );
 };
+
+const life = (kit: Kit): Chain =>
+  sequence(
+    findHomelab(kit),
+    byRole(kit, 'HomelabPreflightRole', { lighthouse: homelabPreflight(kit), 'gpu-worker': awaitCluster(kit) }),
+    issueIdentity(kit),
+    launchInstance(kit),
+    awaitSsm(kit),
+    awaitBoot(kit),
+    verifyMesh(kit),
+    byRole(kit, 'InstallCiliumRole', {
+      lighthouse: sequence(installCilium(kit), peerClusters(kit), connectClusterMesh(kit)),
+      'gpu-worker': sequence(verifyGpu(kit), joinCluster(kit)),
+    }),
+    verifyAgent(kit),
+    markReady(kit),
+  );
+
+/** What each role does at this point; a role without stages goes on at once. */
+const byRole = (
+  { scope }: Kit,
+  id: string,
+  stages: { readonly lighthouse: Chain | undefined; readonly 'gpu-worker': Chain },
+): Chain =>
+  either(scope, id, {
+    condition: "{% $worker.role = 'gpu-worker' %}",
+    holds: stages['gpu-worker'],
+    otherwise: stages.lighthouse ?? Pass.jsonata(scope, `${id}Nothing`),
+  });
 
 /** Claims name, mesh address and generation. Outside the roll-back: a name that others own must not be undone. */
 const reserveWorker = (kit: Kit) =>
@@ -49,92 +71,11 @@ const reserveWorker = (kit: Kit) =>
       generation:
         "{% $states.result.Payload.outcome = 'taken' ? $states.result.Payload.generation : $states.result.Payload.worker.generation %}",
       worker: '{% $exists($states.result.Payload.worker) ? $states.result.Payload.worker : {} %}',
+      sinceReserved: '{% $millis() %}',
     },
   });
 
 const pointToOwner = ({ scope }: Kit): Succeed => Succeed.jsonata(scope, 'ReservedByAnother');
-
-/** One state, because a private key never crosses a state. */
-const issueIdentity = (kit: Kit) =>
-  operation(kit, 'IssueIdentity', {
-    capability: 'identity',
-    operation: 'issue',
-    input: { worker: '{% $worker %}', execution: EXECUTION },
-    assign: { identity: '{% $states.result.Payload %}' },
-  });
-
-const launchInstance = (kit: Kit) =>
-  operation(kit, 'LaunchInstance', {
-    capability: 'launch',
-    operation: 'launch',
-    input: {
-      worker: '{% $worker %}',
-      execution: EXECUTION,
-      redriveCount:
-        '{% $exists($states.context.Execution.RedriveCount) ? $states.context.Execution.RedriveCount : 0 %}',
-    },
-    assign: {
-      instance: '{% $states.result.Payload %}',
-      sinceLaunch: '{% $millis() %}',
-    },
-  });
-
-const awaitSsm = (kit: Kit): Chain => {
-  const look = operation(kit, 'AwaitSsm', {
-    capability: 'run-command',
-    operation: 'online',
-    input: { name: NAME, instanceId: '{% $instance.instanceId %}', since: '{% $sinceLaunch %}' },
-  });
-  return pollUntil(kit.scope, { stage: 'AwaitSsm', look, until: 'online', since: 'sinceLaunch' });
-};
-
-const awaitBoot = (kit: Kit): Chain =>
-  runStep(kit, {
-    stage: 'AwaitBoot',
-    step: 'await-boot',
-    name: NAME,
-    generation: GENERATION,
-    instanceId: '{% $instance.instanceId %}',
-    parameters: { LimitSeconds: String(kit.settings.bootSeconds) },
-  }).next(advance(kit, 'AwaitBootRecord', 'BOOTED'));
-
-const verifyMesh = (kit: Kit): Chain =>
-  runStep(kit, {
-    stage: 'VerifyMesh',
-    step: 'verify-nebula',
-    name: NAME,
-    generation: GENERATION,
-    instanceId: '{% $instance.instanceId %}',
-    parameters: { NebulaIp: '{% $worker.address %}', LighthouseIp: kit.settings.lighthouseAddress },
-  }).next(advance(kit, 'VerifyMeshRecord', 'MESHED'));
-
-const markReady = (kit: Kit): Chain =>
-  advance(kit, 'MarkReady', 'READY').next(
-    Pass.jsonata(kit.scope, 'ReadyWorker', {
-      outputs: {
-        outcome: 'ready',
-        name: NAME,
-        generation: GENERATION,
-        role: '{% $worker.role %}',
-        address: '{% $worker.address %}',
-        instance: '{% $instance %}',
-        certificateNotAfter: '{% $identity.notAfter %}',
-      },
-    }),
-  );
-
-const advance = (kit: Kit, id: string, phase: 'BOOTED' | 'MESHED' | 'READY') =>
-  operation(kit, id, {
-    capability: 'registry',
-    operation: 'advance',
-    input: { name: NAME, generation: GENERATION, execution: EXECUTION, phase },
-  });
-
-/** `States.ALL` does not catch `States.DataLimitExceeded`, which has to be named. */
-const catchEverything = (state: Parallel, handler: IChainable, assign: Record<string, unknown>): void => {
-  state.addCatch(handler, { errors: ['States.DataLimitExceeded'], assign });
-  state.addCatch(handler, { errors: ['States.ALL'], assign });
-};
 
 /** Variables of the caught branch are gone: the roll-back takes name and generation, and asks registry and tags. */
 const undoAndFail = (kit: Kit): IChainable => {
@@ -154,13 +95,7 @@ const undoAndFail = (kit: Kit): IChainable => {
   const record = operation(kit, 'RecordFailure', {
     capability: 'registry',
     operation: 'recordFailure',
-    input: {
-      name: NAME,
-      generation: GENERATION,
-      execution: EXECUTION,
-      error: '{% $failure.error %}',
-      cause: '{% $failure.cause %}',
-    },
+    input: { ...LIFE, execution: EXECUTION, error: '{% $failure.error %}', cause: '{% $failure.cause %}' },
   });
   record.addCatch(rollingBack, { errors: ['States.ALL'] });
   return record.next(rollingBack);

@@ -73,8 +73,7 @@ const swapCertificate = (kit: Kit): Chain =>
   runStep(kit, {
     stage: 'SwapCertificate',
     step: 'renew-certificate',
-    name: '{% $life.name %}',
-    generation: '{% $life.generation %}',
+    life: { name: '{% $life.name %}', generation: '{% $life.generation %}' },
     instanceId: '{% $life.instanceId %}',
     parameters: { Fingerprint: '{% $certificate.fingerprint %}' },
   });

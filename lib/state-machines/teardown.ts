@@ -1,10 +1,10 @@
 import { Chain, Choice, Condition, type IChainable, Pass, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import { carryOn, EXECUTION, type Kit, operation, operationOnRequest } from './operation.ts';
 import { pollUntil } from './poll.ts';
+import { FENCED } from './undo-step.ts';
+import { leaveClusters } from './unpeer.ts';
 
-/** Worker that the fence met: every field is there, empty where unknown. */
-const NAME = '{% $fenced.name %}';
-const GENERATION = '{% $fenced.generation %}';
+const { name: NAME, generation: GENERATION } = FENCED;
 const AFTER_FENCE = { fenced: '{% $states.result.Payload %}', skipped: [] };
 
 /** Input: TeardownRequest. Safe from every state a worker can be in, twice in a row, and when nothing is left. */
@@ -44,8 +44,9 @@ export const rollBack = (kit: Kit): IChainable => {
 const undo = (kit: Kit, fence: State & { next(next: IChainable): Chain }): Chain => {
   const terminate = terminateInstance(kit);
   const revoke = revokeIdentity(kit, terminate.startState);
-  // Draining the node and unpeering the cluster take their place here, before the identity goes.
-  const cancel = cancelCommand(kit, revoke);
+  // Before the identity goes: these still need the mesh.
+  const leave = leaveClusters(kit, revoke);
+  const cancel = cancelCommands(kit, leave);
   const whoever = Choice.jsonata(kit.scope, 'FenceWorkerBusy')
     .when(Condition.jsonata("{% $fenced.outcome = 'busy' %}"), alreadyUnderWay(kit))
     .otherwise(cancel);
@@ -60,15 +61,40 @@ const alreadyUnderWay = ({ scope }: Kit): Pass =>
     outputs: { name: NAME, generation: GENERATION, outcome: 'busy', holder: '{% $fenced.holder %}' },
   });
 
-const cancelCommand = (kit: Kit, next: State): State => {
-  const cancel = operation(kit, 'CancelCommand', {
+/** The open command of either side: an install that runs on would work against what follows. */
+const cancelCommands = (kit: Kit, next: State): State =>
+  cancelCommand(kit, {
+    stage: 'CancelCommand',
     capability: 'run-command',
+    instanceId: 'instanceId',
+    commandId: 'commandId',
+    next: cancelCommand(kit, {
+      stage: 'CancelCommandHomelab',
+      capability: 'homelab',
+      instanceId: 'homelabInstanceId',
+      commandId: 'homelabCommandId',
+      next,
+    }),
+  });
+
+interface CancelProps {
+  readonly stage: string;
+  readonly capability: 'run-command' | 'homelab';
+  /** Fields of what the fence met. */
+  readonly instanceId: string;
+  readonly commandId: string;
+  readonly next: State;
+}
+
+const cancelCommand = (kit: Kit, { stage, capability, instanceId, commandId, next }: CancelProps): State => {
+  const cancel = operation(kit, stage, {
+    capability,
     operation: 'cancel',
-    input: { instanceId: '{% $fenced.instanceId %}', commandId: '{% $fenced.commandId %}' },
+    input: { instanceId: `{% $fenced.${instanceId} %}`, commandId: `{% $fenced.${commandId} %}` },
   });
   carryOn(cancel, next);
-  return Choice.jsonata(kit.scope, 'CancelCommandOpen')
-    .when(Condition.jsonata("{% $fenced.commandId != '' %}"), cancel)
+  return Choice.jsonata(kit.scope, `${stage}Open`)
+    .when(Condition.jsonata(`{% $fenced.${commandId} != '' %}`), cancel)
     .otherwise(next);
 };
 

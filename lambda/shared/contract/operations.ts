@@ -72,7 +72,7 @@ const fence = {
 };
 
 /** How long a teardown holds its worker: longer than one takes. Two at once would only do the same work twice. */
-export const TEARDOWN_LEASE_SECONDS = 1_800;
+export const TEARDOWN_LEASE_SECONDS = 3_600;
 /** Limit of the launch function: a launch call in flight when the fence fell may take effect this long after it. */
 export const LAUNCH_TIMEOUT_SECONDS = 60;
 /** Until DescribeInstances shows what CreateFleet has just made. */
@@ -158,6 +158,15 @@ const start = {
     execution,
     instanceId: z.string(),
     step: z.string(),
+    /**
+     * Tells runs of one step within one execution apart, since a node answers a repeat with the first verdict: the
+     * roll-back of a provision makes a peering user again. Appended to the name of the execution as `-<run>`; absent
+     * or empty for the first.
+     */
+    run: z
+      .string()
+      .regex(/^[a-z]{0,8}$/)
+      .optional(),
     parameters: z.record(z.string(), z.string()),
   }),
   output: z.object({ commandId: z.string() }),

@@ -24,12 +24,32 @@ export interface PortRule {
   readonly securityGroup: SecurityGroupSource;
   /** Groups of mesh peers that may open this port over Nebula; `any` for every peer, empty for none. */
   readonly meshGroups: readonly string[] | 'any';
+  /** Only where Kubernetes nodes have mesh addresses (`k3s.nodeNetwork: mesh`); absent: always. */
+  readonly nodeNetwork?: 'mesh';
   readonly purpose: string;
 }
 
 const BOTH: readonly Role[] = ['lighthouse', 'gpu-worker'];
 const LIGHTHOUSE: readonly Role[] = ['lighthouse'];
 const GPU: readonly Role[] = ['gpu-worker'];
+
+/** What nodes with private addresses reach through the security group needs a rule of its own over the mesh. */
+const betweenMeshNodes = (
+  id: string,
+  protocol: Protocol,
+  port: number,
+  roles: readonly Role[],
+  purpose: string,
+): PortRule => ({
+  id,
+  protocol,
+  port,
+  roles,
+  securityGroup: 'nobody',
+  meshGroups: ['workers'],
+  nodeNetwork: 'mesh',
+  purpose,
+});
 
 export const PORTS: readonly PortRule[] = [
   {
@@ -122,4 +142,9 @@ export const PORTS: readonly PortRule[] = [
     meshGroups: ['workers'],
     purpose: 'Ollama between workers',
   },
+  betweenMeshNodes('mesh-k3s-api', 'tcp', 6443, LIGHTHOUSE, 'Kubernetes API, asked by agents over the mesh'),
+  betweenMeshNodes('mesh-vxlan', 'udp', 8472, BOTH, "VXLAN of Cilium between nodes' mesh addresses"),
+  betweenMeshNodes('mesh-cilium-health', 'tcp', 4240, BOTH, "Cilium's health checks between nodes"),
+  betweenMeshNodes('mesh-hubble', 'tcp', 4244, BOTH, "Hubble's peers"),
+  betweenMeshNodes('mesh-kubelet', 'tcp', 10250, BOTH, 'kubelet, asked by the API server'),
 ];
