@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Role } from '#contract';
 import { renderUserData } from '../../userdata/render.ts';
 
 export const CREDENTIALS = {
@@ -49,23 +50,25 @@ const isSignedRight = (request: IncomingMessage, body: string): boolean => {
   );
 };
 
+/** Private address of the instance. */
+export const PRIVATE_IP = '172.31.0.11';
+
+const USER_DATA = {
+  fleet: 'carrierarr',
+  region: 'us-west-2',
+  secretPrefix: 'catalyst-llm',
+  controlPlane: '10.100.0.1:50051',
+} as const;
+
 /** Instance metadata (version 2) and Secrets Manager of one instance, on one port. */
 export class FakeInstance {
   /** Metadata below `/latest/`; delete an entry to make it absent. */
   readonly metadata = new Map<string, string>([
+    ['meta-data/instance-id', 'i-0123456789abcdef0'],
+    ['meta-data/local-ipv4', PRIVATE_IP],
     ['meta-data/tags/instance/carrierarr:worker', 'gpu-worker-001'],
     ['meta-data/iam/security-credentials/', 'carrierarr-worker'],
     ['meta-data/iam/security-credentials/carrierarr-worker', JSON.stringify({ Code: 'Success', ...CREDENTIALS })],
-    [
-      'user-data',
-      renderUserData({
-        role: 'gpu-worker',
-        fleet: 'carrierarr',
-        region: 'us-west-2',
-        secretPrefix: 'catalyst-llm',
-        controlPlane: '10.100.0.1:50051',
-      }),
-    ],
   ]);
   /** Metadata calls that find nobody listening before the first that does. */
   deafCalls = 0;
@@ -76,13 +79,14 @@ export class FakeInstance {
   readonly #sessions = new Set<string>();
   readonly #server: Server;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, role: Role) {
     this.#server = server;
+    this.metadata.set('user-data', renderUserData({ ...USER_DATA, role }));
   }
 
-  static async start({ host = '127.0.0.1', port = 0 } = {}): Promise<FakeInstance> {
+  static async start({ host = '127.0.0.1', port = 0, role = 'gpu-worker' as Role } = {}): Promise<FakeInstance> {
     const server = createServer();
-    const instance = new FakeInstance(server);
+    const instance = new FakeInstance(server, role);
     server.on('request', async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);

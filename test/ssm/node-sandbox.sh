@@ -1,8 +1,9 @@
 #!/bin/bash
-# node-sandbox.sh STAGE FILES: inside `unshare --user --map-root-user --mount --pid --fork`. Makes the machine's own root
+# node-sandbox.sh STAGE FILES...: inside `unshare --user --map-root-user --mount --pid --fork`. Makes the machine's own root
 # read-only, puts throw-away layers over what a node writes to, installs the image's files and stays as process 1.
 set -euo pipefail
-stage=$1 files=$2
+stage=$1
+shift
 read -r outer_pid _ </proc/self/stat
 
 # Overlays go below the read-only root's mounts, so nothing of the machine can change.
@@ -19,7 +20,7 @@ layer /usr
 layer /var
 mount -t tmpfs tmpfs /run
 mount -t proc proc /proc
-cp -r "$files/." /
+for files in "$@"; do cp -r "$files/." /; done
 mkdir -p /etc/nebula /run/stubs
 mount -t tmpfs -o mode=0700,size=1m tmpfs /etc/nebula
 printf '%s\n' "$outer_pid"

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { Role } from '#contract';
 
 export interface Outcome {
   readonly code: number;
@@ -66,10 +67,21 @@ export class NodeSandbox {
     this.#environment = { PATH: PATH.join(':'), HOME: '/root', ...environment };
   }
 
-  /** @param environment of everything that runs on the node */
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<NodeSandbox> {
+  /**
+   * @param environment of everything that runs on the node
+   * @param role whose image the node is made from
+   */
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    role: Role = 'gpu-worker',
+  ): Promise<NodeSandbox> {
     const stage = mkdtempSync(join(tmpdir(), 'carrierarr-sandbox-'));
-    const script = [resolve('test/ssm/node-sandbox.sh'), stage, resolve('ami/base/files')];
+    const script = [
+      resolve('test/ssm/node-sandbox.sh'),
+      stage,
+      resolve('ami/base/files'),
+      resolve(`ami/${role}/files`),
+    ];
     const holder = spawn('unshare', [...NAMESPACES, '--kill-child', 'bash', ...script], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -27,7 +27,7 @@ const NOT_FOUND = { status: 404, headers: [], body: '' };
 /** The homelab's cell: like a node's, but with nothing of AWS in it. */
 const startHomelabCell = async (directory: string, nebula: string | undefined): Promise<CellNode> => {
   const owner = ownerOfCells();
-  await layOutImage({ directory, hostname: NAME, machineId: '0', files: '', hosts: {}, owner });
+  await layOutImage({ directory, hostname: NAME, machineId: '0', files: [], hosts: {}, owner });
   const node = new CellNode({
     name: NAME,
     cell: { directory, hostname: NAME, owner, standIns: '', tun: true, nebula },

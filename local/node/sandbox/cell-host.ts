@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Role, TAG } from '#contract';
 import type { Homelab, LocalNodeHost, NodeSpec } from '../host.ts';
 import { STAND_INS } from './cell.ts';
 import { CellNode } from './cell-node.ts';
@@ -7,7 +8,7 @@ import { layOutImage, removeImage } from './image.ts';
 import { readBootPlan } from './units.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
-const FILES = join(REPOSITORY, 'ami/base/files');
+const BASE = join(REPOSITORY, 'ami/base/files');
 const STAND_IN_FOLDER = join(import.meta.dirname, '../standins');
 
 /** Port on every node's loopback behind which AWS answers. */
@@ -24,6 +25,12 @@ export const searchPath = (...standIns: readonly string[]): string =>
     ...standIns.map((folder) => `${STAND_INS}/${folder}`),
     '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   ].join(':');
+
+/** What the image of an instance holds: the common files, then its role's. */
+const filesOf = ({ tags }: NodeSpec): string[] => {
+  const role = Role.safeParse(tags[TAG.role]);
+  return role.success ? [BASE, join(REPOSITORY, 'ami', role.data, 'files')] : [BASE];
+};
 
 /** In what the kinds of cells differ. */
 export interface CellHostOptions {
@@ -52,7 +59,7 @@ const startNode = async (spec: NodeSpec, options: CellHostOptions): Promise<Cell
   const owner = ownerOfCells();
   const hostname = hostnameOf(spec);
   const hosts = { [hostname]: spec.privateIp, ...options.hosts };
-  await layOutImage({ directory, hostname, machineId: spec.instanceId.slice(2), files: FILES, hosts, owner });
+  await layOutImage({ directory, hostname, machineId: spec.instanceId.slice(2), files: filesOf(spec), hosts, owner });
   const { overlay, tun, nebula } = options;
   return new CellNode({
     name: spec.instanceId,
@@ -66,7 +73,7 @@ const startNode = async (spec: NodeSpec, options: CellHostOptions): Promise<Cell
         AWS_ENDPOINT_URL: `http://127.0.0.1:${AWS_PORT}`,
       },
       awsPort: AWS_PORT,
-      boot: readBootPlan(FILES),
+      boot: readBootPlan(BASE),
     },
     answer: doorsOf(spec),
     connect: (pid) => options.connect(pid, spec),

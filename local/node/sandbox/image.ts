@@ -27,8 +27,8 @@ export interface ImageOptions {
   readonly hostname: string;
   /** Up to 32 hex digits. */
   readonly machineId: string;
-  /** Folder whose content is installed verbatim, `ami/base/files`; need not exist. */
-  readonly files: string;
+  /** Folders whose content is installed verbatim, `ami/base/files` first; need not exist. */
+  readonly files: readonly string[];
   /** Further lines of /etc/hosts: name to address. */
   readonly hosts: Readonly<Record<string, string>>;
   /** Host user id that becomes the node's root; undefined: the caller's. */
@@ -45,7 +45,7 @@ const settingsOf = ({ hostname, machineId, hosts }: ImageOptions): Record<string
 });
 
 const installFiles = async (files: string, directory: string): Promise<void> => {
-  if (files === '' || !existsSync(files)) return;
+  if (!existsSync(files)) return;
   for (const name of await readdir(files)) {
     const target = join(directory, OVERLAID.includes(name) ? 'upper' : 'root', name);
     await cp(join(files, name), target, { recursive: true });
@@ -68,7 +68,7 @@ export const layOutImage = async (options: ImageOptions): Promise<void> => {
   const folders = [...WRITABLE, ...OWN.map((name) => join('root', name)), 'work'];
   await Promise.all(folders.map((folder) => mkdir(join(directory, folder), { recursive: true, mode: 0o755 })));
   await writeAgentProgram(join(directory, 'agent'));
-  await installFiles(options.files, directory);
+  for (const files of options.files) await installFiles(files, directory);
   for (const [name, text] of Object.entries(settingsOf(options))) {
     await writeFile(join(directory, 'upper/etc', name), text);
   }

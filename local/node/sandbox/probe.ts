@@ -53,7 +53,7 @@ const converse = (directory: string, options: ProbeOptions) => {
 export const probeCell = async (options: ProbeOptions): Promise<ProbeResult> => {
   const directory = await mkdtemp(join(tmpdir(), 'carrierarr-probe-'));
   try {
-    await layOutImage({ directory, hostname: COMMAND, machineId: '0', files: '', hosts: {}, owner: ownerOfCells() });
+    await layOutImage({ directory, hostname: COMMAND, machineId: '0', files: [], hosts: {}, owner: ownerOfCells() });
     const { cell, outcome } = converse(directory, options);
     const timer = setTimeout(() => outcome.resolve({ ok: false, why: 'no answer in time' }), LIMIT_MILLISECONDS);
     void cell.ended.then(() => outcome.resolve({ ok: false, why: '' }));

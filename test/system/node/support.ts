@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest';
+import type { Role } from '#contract';
 import { FakeInstance, type Reply, secretValue } from '../../ssm/fake-instance.ts';
 import { anIdentity, type TestIdentity } from '../../ssm/identity-builders.ts';
 import { NodeSandbox, type Outcome } from '../../ssm/node-sandbox.ts';
@@ -17,10 +18,21 @@ afterAll(async () => {
   await Promise.all(open.map((each) => each.close()));
 });
 
-/** A node and the AWS it sees, gone when the file's tests are over. `hurry`: programs on the node do not wait for anything. */
-export const aNode = async (options: { secret?: readonly Reply[]; hurry?: boolean } = {}): Promise<World> => {
-  const instance = await FakeInstance.start();
-  const node = await NodeSandbox.start(instance.environment);
+export interface NodeOptions {
+  readonly secret?: readonly Reply[];
+  /** Whether programs on the node do not wait for anything. @default true */
+  readonly hurry?: boolean;
+  /** @default `gpu-worker` */
+  readonly role?: Role;
+  /** Of everything on the node, beside what makes it see its AWS. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A node and the AWS it sees, gone when the file's tests are over. */
+export const aNode = async (options: NodeOptions = {}): Promise<World> => {
+  const role = options.role ?? 'gpu-worker';
+  const instance = await FakeInstance.start({ role });
+  const node = await NodeSandbox.start({ ...instance.environment, ...options.environment }, role);
   open.push(node, instance);
   if (options.secret !== undefined) instance.secret = [...options.secret];
   if (options.hurry ?? true) await node.stub('sleep', 'exit 0');

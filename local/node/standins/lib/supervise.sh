@@ -13,27 +13,57 @@ stopping=no
 child=''
 trap 'stopping=yes; kill -TERM "$child" 2>/dev/null || true' TERM
 
-run_once() {
+# attend: waits for the child, however often a signal to this script ends `wait` before the program has ended.
+attend() {
   local code=0
-  read -r -a argv <<<"$unit_start"
-  "${argv[@]}" </dev/null >>"$unit_journal" 2>&1 &
-  child=$!
-  printf '%s\n' "$child" >"$unit_state/main.pid"
   if [[ $stopping == yes ]]; then kill -TERM "$child" 2>/dev/null || true; fi
-  unit_set active
   wait "$child" || code=$?
-  # A signal to this script ends `wait` before the program has ended.
   while ((code > 128)) && kill -0 "$child" 2>/dev/null; do
     code=0
     wait "$child" || code=$?
   done
+  return "$code"
+}
+
+launch() {
+  unit_words "$1"
+  env "${unit_assignments[@]}" "${unit_argv[@]}" </dev/null >>"$unit_journal" 2>&1 &
+  child=$!
+}
+
+# The programs before the program; a leading `-` means that it may fail.
+prepare() {
+  local command code
+  if ! unit_settings; then
+    printf '%s: Failed to load environment files: No such file or directory\n' "$1" >>"$unit_journal"
+    return 1
+  fi
+  for command in "${unit_pre[@]}"; do
+    launch "${command#-}"
+    code=0
+    attend || code=$?
+    if [[ $stopping == yes ]]; then return 1; fi
+    if ((code != 0)) && [[ $command != -* ]]; then
+      printf '%s: control process exited, status=%s\n' "$1" "$code" >>"$unit_journal"
+      return "$code"
+    fi
+  done
+}
+
+run_once() {
+  local code=0
+  prepare "$1" || return
+  launch "$unit_start"
+  printf '%s\n' "$child" >"$unit_state/main.pid"
+  unit_set active
+  attend || code=$?
   rm -f "$unit_state/main.pid"
   return "$code"
 }
 
 while :; do
   code=0
-  run_once || code=$?
+  run_once "$1" || code=$?
   if [[ $stopping == yes ]]; then
     unit_set inactive
     break

@@ -6,7 +6,7 @@
 unit_load() {
   local folder line
   unit_file='' unit_description='' unit_type=simple unit_start='' unit_reload='' unit_restart=no unit_restart_seconds=0.1
-  unit_condition=''
+  unit_condition='' unit_pre=() unit_environment=() unit_environment_files=()
   for folder in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system; do
     if [[ -f $folder/$1 ]]; then
       unit_file=$folder/$1
@@ -19,7 +19,10 @@ unit_load() {
       Description=*) unit_description=${line#*=} ;;
       ConditionPathExists=*) unit_condition=${line#*=} ;;
       Type=*) unit_type=${line#*=} ;;
+      ExecStartPre=*) unit_pre+=("${line#*=}") ;;
       ExecStart=*) unit_start=${line#*=} ;;
+      EnvironmentFile=*) unit_environment_files+=("${line#*=}") ;;
+      Environment=*) unit_environment+=("${line#*=}") ;;
       ExecReload=*) unit_reload=${line#*=} ;;
       Restart=*) unit_restart=${line#*=} ;;
       RestartSec=*) unit_restart_seconds=${line#*=} ;;
@@ -28,6 +31,37 @@ unit_load() {
   unit_state=$STANDINS/units/$1
   unit_journal=$STANDINS/journal/$1
   mkdir -p "$unit_state" "$STANDINS/journal"
+}
+
+# Sets unit_assignments: what the unit's programs find in their environment. Returns 1 where a file is missing that the
+# unit does not mark as optional.
+unit_settings() {
+  local file words
+  unit_assignments=()
+  for file in "${unit_environment[@]}"; do
+    read -r -a words <<<"$file"
+    unit_assignments+=("${words[@]}")
+  done
+  for file in "${unit_environment_files[@]}"; do
+    if [[ ! -r ${file#-} ]]; then
+      [[ $file == -* ]] && continue
+      return 1
+    fi
+    mapfile -t words < <(grep -E '^[A-Za-z_][A-Za-z0-9_]*=' "${file#-}")
+    unit_assignments+=("${words[@]}")
+  done
+}
+
+# unit_words COMMAND: sets unit_argv to the command's words, each ${NAME} replaced from unit_assignments.
+unit_words() {
+  local word each place
+  read -r -a unit_argv <<<"$1"
+  for each in "${unit_assignments[@]}"; do
+    place="\${${each%%=*}}"
+    for word in "${!unit_argv[@]}"; do
+      unit_argv[word]=${unit_argv[word]//"$place"/"${each#*=}"}
+    done
+  done
 }
 
 unit_set() {

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Boot of a worker: instance metadata -> the worker's own secret -> /etc/nebula -> Nebula with its mesh address.
+# Boot of a worker: instance metadata -> the worker's own secret -> /etc/nebula -> Nebula with its mesh address. Beside
+# that, where the secret asks for it: /etc/rancher/k3s -> k3s, which is requested and not waited for.
 # Runs once per start of the machine and may be run again at any time. Ends in /run/carrierarr/boot.done or, with the
 # reason, in /run/carrierarr/boot.failed; the state machine reads that verdict (step await-boot). Nothing secret is
 # printed, logged or passed as an argument.
@@ -18,6 +19,8 @@ source "${BASH_SOURCE%/*}/lib/secret.sh"
 source "${BASH_SOURCE%/*}/lib/certificate.sh"
 source "${BASH_SOURCE%/*}/lib/identity.sh"
 source "${BASH_SOURCE%/*}/lib/mesh.sh"
+source "${BASH_SOURCE%/*}/lib/k3s.sh"
+source "${BASH_SOURCE%/*}/lib/services.sh"
 
 boot_reason=''
 boot_complete=no
@@ -96,18 +99,21 @@ main() {
   mark metadata-open
   load_settings
   load_worker_name
+  load_addresses
   mark settings-known
   fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" "$SECRET_LIMIT_SECONDS"
   mark secret-fetched
+  k3s_load
   identity_load
   install_identity
   mark identity-installed
+  write_environments
+  k3s_begin "$private_ip"
   start_nebula
   mark nebula-started
   mesh_await_address "$identity_ip" 60 || die "$MESH_DEVICE did not get address $identity_ip"
   mark mesh-address-up
-  # k3s or k3s-agent goes beside start_nebula (neither waits for the other), then worker-agent and Ollama, which bind
-  # to the mesh address.
+  start_mesh_services
   mark boot-done
   verdict boot.done "${EPOCHREALTIME::-3}"
   boot_complete=yes
