@@ -4,6 +4,7 @@ import { createLogger } from '#shared/logging.ts';
 import { operationHandler } from '#shared/operation-handler.ts';
 import { buildIdentityPorts } from './build-ports.ts';
 import { findDueRenewals } from './find-due-renewals.ts';
+import { closeHandover, openHandover } from './hand-over.ts';
 import { issueIdentity } from './issue-identity.ts';
 import { renewIdentity } from './renew-identity.ts';
 import { revokeIdentity } from './revoke-identity.ts';
@@ -17,6 +18,8 @@ export const handler = operationHandler(
     revoke: (input) => revokeIdentity(ports, input),
     due: (input) => findDueRenewals(ports, input),
     renew: (input) => renewIdentity(ports, input),
+    openHandover: (input) => openHandover(ports, input),
+    closeHandover: (input) => closeHandover(ports, input),
   },
   createLogger('identity'),
 );

@@ -3,6 +3,7 @@ import type { SecretFacts } from '#shared/aws/secret-tags.ts';
 import type { SecretVersion } from '#shared/aws/secrets.ts';
 import { NotYetConsistentError, SecretConflictError } from '#shared/errors.ts';
 import type { Life } from '../registry/port.ts';
+import { type JoinFields, keepTokens } from './join-fields.ts';
 import type { IdentityFields } from './mint-identity.ts';
 import type { IdentityPorts } from './ports.ts';
 
@@ -44,18 +45,17 @@ const tagsOf = (fleet: string, worker: Worker, execution: string): Record<string
 
 /**
  * Creates the worker's secret, or gives it a new value where an earlier try of the same execution made it and its
- * answer was lost.
+ * answer was lost; the tokens of that try stay.
  * @throws SecretConflictError, NotYetConsistentError
  */
 export const storeIdentity = async (
   { secrets, settings }: SecretPorts,
   worker: Worker,
   execution: string,
-  fields: IdentityFields,
+  fields: IdentityFields & Partial<JoinFields>,
 ): Promise<SecretVersion> => {
   const name = identitySecretName({ settings }, worker.name);
-  const value = JSON.stringify(fields);
-  const created = await secrets.create(name, value, tagsOf(settings.fleet, worker, execution));
+  const created = await secrets.create(name, JSON.stringify(fields), tagsOf(settings.fleet, worker, execution));
   if (created !== 'exists') return created;
   const present = await secrets.describe(name);
   if (present === undefined || present.deleted) {
@@ -65,5 +65,6 @@ export const storeIdentity = async (
     });
   }
   const mine = isSecretOf(present, settings.fleet, worker) && present.tags[TAG.execution] === execution;
-  return mine ? await secrets.put(present.arn, value) : refuseForeignSecret(present);
+  if (!mine) return refuseForeignSecret(present);
+  return await secrets.put(present.arn, JSON.stringify(keepTokens(fields, await secrets.read(present.arn))));
 };

@@ -2,6 +2,7 @@ import type { OperationInput, OperationOutput, Phase, WorkerRow } from '#contrac
 import { OwnershipLostError } from '#shared/errors.ts';
 import { assertNameFree } from './check-claims.ts';
 import { storeIdentity } from './identity-secret.ts';
+import { joinFields } from './join-fields.ts';
 import { mintIdentity } from './mint-identity.ts';
 import type { IdentityPorts } from './ports.ts';
 
@@ -24,14 +25,15 @@ const assertMayBeCertified = (row: WorkerRow | undefined, { worker, execution }:
 /**
  * Key pair, certificate, secret: one operation, since a private key must never cross a state. Safe to repeat: what an
  * earlier try issued is revoked, and its secret gets the new value.
- * @throws CertificateRuleError, SignatureError, SecretConflictError, NotYetConsistentError, OwnershipLostError
+ * @throws CertificateRuleError, SignatureError, SecretConflictError, NotYetConsistentError, OwnershipLostError,
+ * ClusterUnavailableError
  */
 export const issueIdentity = async (
   ports: IdentityPorts,
   input: IssueInput,
 ): Promise<OperationOutput<'identity', 'issue'>> => {
   const { registry, secrets, clock } = ports;
-  const { worker, execution } = input;
+  const { worker, execution, server } = input;
   const { name, generation } = worker;
   const life = { name, generation };
   assertMayBeCertified(await registry.find(name), input);
@@ -39,8 +41,9 @@ export const issueIdentity = async (
   assertNameFree(rows, life, clock.now());
   if (rows.some((row) => row.generation === generation)) await registry.revokeCertificates(life);
 
-  const { row, fields } = await mintIdentity(ports, worker);
-  const version = await storeIdentity(ports, worker, execution, fields);
+  const join = await joinFields(ports, worker, server);
+  const { row, fields } = await mintIdentity(ports, worker, server);
+  const version = await storeIdentity(ports, worker, execution, { ...fields, ...join });
   const { fingerprint, notAfter } = row;
   try {
     await registry.recordIdentity(life, { secretArn: version.arn, fingerprint, notAfter });

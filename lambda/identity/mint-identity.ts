@@ -10,7 +10,7 @@ import {
   nodePrivateKeyToPem,
   parseAddress,
 } from './certificate/index.ts';
-import { renderNebulaConfig } from './nebula-config.ts';
+import { renderNebulaConfig, type ServerAddresses } from './nebula-config.ts';
 import type { IdentityPorts } from './ports.ts';
 import { signCertificate } from './sign-certificate.ts';
 
@@ -58,7 +58,11 @@ type Subject = Pick<WorkerRow, 'name' | 'generation' | 'role' | 'address'>;
  * Makes a key pair and a certificate for a worker and records the certificate.
  * @throws CertificateRuleError, SignatureError
  */
-export const mintIdentity = async (ports: IdentityPorts, worker: Subject): Promise<MintedIdentity> => {
+export const mintIdentity = async (
+  ports: IdentityPorts,
+  worker: Subject,
+  server?: ServerAddresses,
+): Promise<MintedIdentity> => {
   const { settings, clock, registry } = ports;
   const issuer = await ports.issuer();
   const now = clock.now();
@@ -79,7 +83,7 @@ export const mintIdentity = async (ports: IdentityPorts, worker: Subject): Promi
     nebula_node_key: nodePrivateKeyToPem(pair.privateKey),
     nebula_ip: worker.address,
     lighthouse_endpoint: settings.mesh.lighthouseEndpoint,
-    nebula_config: renderNebulaConfig(settings, worker.role),
+    nebula_config: renderNebulaConfig(settings, worker.role, server),
   };
   return { row, fields };
 };

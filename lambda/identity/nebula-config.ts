@@ -1,4 +1,4 @@
-import { type FleetSettings, PORTS, type PortRule, type Role } from '#contract';
+import { type ClusterServer, type FleetSettings, PORTS, type PortRule, type Role } from '#contract';
 
 /** JSON is YAML: quotes and escapes are right whatever a setting holds. */
 const quoted = (text: string): string => JSON.stringify(text);
@@ -16,8 +16,8 @@ const inbound = (rule: PortRule): string =>
   `    # ${rule.purpose}\n    - {port: ${rule.port}, proto: ${rule.protocol}, ${source(rule.meshGroups)}}`;
 
 const inboundRules = ({ cluster }: FleetSettings, role: Role): string =>
-  PORTS.filter(({ roles, meshGroups }) => roles.includes(role) && (meshGroups === 'any' || meshGroups.length > 0))
-    .filter(({ nodeNetwork = cluster.nodeNetwork }) => nodeNetwork === cluster.nodeNetwork)
+  PORTS.filter(({ nodeNetwork = cluster.nodeNetwork }) => nodeNetwork === cluster.nodeNetwork)
+    .filter(({ roles, meshGroups }) => roles.includes(role) && (meshGroups === 'any' || meshGroups.length > 0))
     .map(inbound)
     .join('\n');
 
@@ -26,6 +26,16 @@ const unreachableNetworks = ({ network, mesh }: FleetSettings): string =>
   [...new Set([network.podCidr, network.serviceCidr, network.homelabPodCidr, mesh.cidr])]
     .map((cidr) => `    ${quoted(cidr)}: false`)
     .join('\n');
+
+/** Address of a worker's cluster server in the mesh and below it. */
+export type ServerAddresses = Pick<ClusterServer, 'meshIp' | 'privateIp'>;
+
+/** A node whose way to its server leads through the mesh must find it while the homelab's lighthouse is dark. */
+const knownHosts = ({ mesh, cluster }: FleetSettings, server: ServerAddresses | undefined): string => {
+  const lighthouse = `  ${quoted(mesh.lighthouseAddress)}: [${quoted(mesh.lighthouseEndpoint)}]`;
+  if (cluster.nodeNetwork !== 'mesh' || server === undefined || server.privateIp === '') return lighthouse;
+  return `${lighthouse}\n  ${quoted(server.meshIp)}: [${quoted(`${server.privateIp}:${underlayPort()}`)}]`;
+};
 
 const underlayPort = (): number | 'any' => {
   const rule = PORTS.find(({ id }) => id === 'nebula');
@@ -36,7 +46,7 @@ const underlayPort = (): number | 'any' => {
  * The `config.yml` of a worker. Of two workers in one VPC each learns the other's private address and nothing of the
  * pods' networks, so traffic between them stays inside the VPC. Unknown keys are ignored by older Nebula.
  */
-export const renderNebulaConfig = (settings: FleetSettings, role: Role): string => {
+export const renderNebulaConfig = (settings: FleetSettings, role: Role, server?: ServerAddresses): string => {
   const lighthouse = quoted(settings.mesh.lighthouseAddress);
   return `# Rendered by Carrierarr for a ${role}; changes are lost at the next boot.
 pki:
@@ -45,7 +55,7 @@ pki:
   key: /etc/nebula/host.key
   disconnect_invalid: true
 static_host_map:
-  ${lighthouse}: [${quoted(settings.mesh.lighthouseEndpoint)}]
+${knownHosts(settings, server)}
 static_map:
   cadence: 30s
   network: ip4

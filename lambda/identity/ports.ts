@@ -12,6 +12,7 @@ export interface IdentityPorts {
     Registry,
     | 'find'
     | 'list'
+    | 'findServer'
     | 'holdAddress'
     | 'recordIdentity'
     | 'recordCertificate'
@@ -19,7 +20,7 @@ export interface IdentityPorts {
     | 'listCertificates'
     | 'revokeCertificates'
   >;
-  readonly secrets: Pick<Secrets, 'create' | 'describe' | 'read' | 'put' | 'delete'>;
+  readonly secrets: Pick<Secrets, 'create' | 'describe' | 'read' | 'put' | 'tag' | 'delete'>;
   readonly clock: Clock;
   readonly settings: FleetSettings;
 }

@@ -5,6 +5,7 @@ import type { Life } from '../registry/port.ts';
 import { assertNameFree } from './check-claims.ts';
 import { isSecretOf, refuseForeignSecret } from './identity-secret.ts';
 import { mintIdentity } from './mint-identity.ts';
+import type { ServerAddresses } from './nebula-config.ts';
 import type { IdentityPorts } from './ports.ts';
 
 const Fields = z.record(z.string(), z.unknown());
@@ -25,6 +26,12 @@ const missingSecret = (name: string, what: string): ConfigurationError =>
     allowed: 'the JSON that IssueIdentity wrote',
     remedy: `tear ${name} down and provision it again: its node cannot be given a new certificate`,
   });
+
+/** Only a gpu-worker has one; none where the server has gone since. */
+const serverOf = async ({ registry }: IdentityPorts, worker: WorkerRow): Promise<ServerAddresses | undefined> => {
+  const server = worker.role === 'gpu-worker' ? await registry.findServer(worker.cluster) : undefined;
+  return server && { meshIp: server.address, privateIp: server.privateIp ?? '' };
+};
 
 /** Other fields of the secret, such as what the node needs to join the cluster, are kept. */
 const readFields = async ({ secrets }: IdentityPorts, name: string, arn: string): Promise<Record<string, unknown>> => {
@@ -54,7 +61,7 @@ export const renewIdentity = async (
   assertNameFree(await registry.listCertificates({ name: life.name }), life, clock.now());
 
   const present = await readFields(ports, life.name, secret.arn);
-  const { row, fields } = await mintIdentity(ports, worker);
+  const { row, fields } = await mintIdentity(ports, worker, await serverOf(ports, worker));
   const version = await secrets.put(secret.arn, JSON.stringify({ ...present, ...fields }));
   const { fingerprint, notAfter } = row;
   try {

@@ -1,5 +1,6 @@
 import { createDynamoStore, type DynamoClient } from '../shared/aws/dynamodb.ts';
 import { type AddressPorts, holdAddress } from './claim-address.ts';
+import { findServer } from './claim-cluster.ts';
 import { beginLaunch, recordLaunch } from './fence-launch.ts';
 import { fence, markRemoved, nextTeardownAttempt, releaseAddress, releaseLease } from './lease-teardown.ts';
 import { forgetOrphan, noticeOrphan } from './notice-orphans.ts';
@@ -7,7 +8,8 @@ import type { Registry } from './port.ts';
 import { findCertificate, listCertificates, recordCertificate, revokeCertificates } from './record-certificates.ts';
 import { reserveWorker } from './reserve-worker.ts';
 import { type ExecutionItem, key, toRow } from './rows.ts';
-import { advance, closeCommand, findRow, openCommand, recordFailure, recordIdentity } from './track-progress.ts';
+import { commands } from './track-commands.ts';
+import { advance, findRow, recordFailure, recordIdentity } from './track-progress.ts';
 
 /** The registry over any store. */
 export const createRegistryOver = (ports: AddressPorts): Registry => {
@@ -20,14 +22,14 @@ export const createRegistryOver = (ports: AddressPorts): Registry => {
       return item === undefined ? undefined : { name: item.name, generation: item.generation };
     },
     reserve: (reservation) => reserveWorker(ports, reservation),
+    findServer: (cluster) => findServer(ports, cluster),
     holdAddress: (hold) => holdAddress(ports, hold),
-    advance: (life, phase) => advance(ports, life, phase),
+    advance: (life, phase, details = {}) => advance(ports, life, phase, details),
     recordFailure: (life, failure) => recordFailure(ports, life, failure),
     recordIdentity: (life, identity) => recordIdentity(ports, life, identity),
     beginLaunch: (life) => beginLaunch(ports, life),
     recordLaunch: (life, attempt, facts) => recordLaunch(ports, life, attempt, facts),
-    openCommand: (life, command) => openCommand(ports, life, command),
-    closeCommand: (life, commandId) => closeCommand(ports, life, commandId),
+    ...commands(ports),
     fence: (life, holder, leaseSeconds) => fence(ports, life, holder, leaseSeconds),
     releaseLease: (life, holder) => releaseLease(ports, life, holder),
     nextTeardownAttempt: (life) => nextTeardownAttempt(ports, life),

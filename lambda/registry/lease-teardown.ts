@@ -1,5 +1,6 @@
 import type { WorkerRow } from '#contract';
 import { ThrottledError } from '../shared/errors.ts';
+import { freeCluster } from './claim-cluster.ts';
 import type { FenceOutcome, Life } from './port.ts';
 import {
   type AddressItem,
@@ -74,6 +75,7 @@ export const nextTeardownAttempt = async (ports: RowPorts, life: Life): Promise<
 export const releaseAddress = async (ports: RowPorts, life: Life): Promise<boolean> => {
   const row = await findRow(ports, life.name);
   if (!isLife(row, life) || (row.phase !== 'TEARING_DOWN' && row.phase !== 'REMOVED')) return false;
+  if (row.role === 'lighthouse') await freeCluster(ports, row.cluster, life);
   const mine = all(equals('name', life.name), equals('generation', life.generation));
   const freed = await ports.store.update({
     pk: key.address(row.address),
@@ -94,7 +96,7 @@ export const markRemoved = async (ports: RowPorts, life: Life, holder: string): 
   const ttl = timeToLive(now, HISTORY_SECONDS);
   const removed = await updateRow(ports, life.name, {
     set: { phase: 'REMOVED', removedAt: now.toISOString(), ttl },
-    remove: ['lease', 'openCommand'],
+    remove: ['lease', 'openCommand', 'openHomelabCommand'],
     condition: all(inPhase(life, ['TEARING_DOWN']), equals('lease.holder', holder)),
   });
   const after = removed ?? (await findRow(ports, life.name));

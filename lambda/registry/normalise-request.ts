@@ -16,6 +16,11 @@ export interface NormalisedRequest {
   readonly drawn: boolean;
 }
 
+/** What fills in a request's gaps. */
+export type RequestSettings = Pick<FleetSettings, 'roles'> & {
+  readonly cluster: Pick<FleetSettings['cluster'], 'name'>;
+};
+
 const DEFAULT_ROLE = 'gpu-worker';
 /**
  * Five characters: Secrets Manager ends its own ARNs in a hyphen and six, and takes a name that ends so for one of
@@ -41,7 +46,7 @@ const instanceTypes = (asked: string | undefined, configured: readonly string[],
  */
 export const normaliseRequest = (
   input: unknown,
-  settings: Pick<FleetSettings, 'roles'>,
+  settings: RequestSettings,
   random: () => number,
 ): NormalisedRequest => {
   const request = parseInput(ProvisionRequest, input);
@@ -51,7 +56,7 @@ export const normaliseRequest = (
   const onDemandFallback = market === 'spot' && (request.onDemandFallback ?? defaults.onDemandFallback);
   const name = request.name ?? `${role}-${draw(random)}`;
   const types = instanceTypes(request.instanceType, defaults.instanceTypes, role);
-  const { nebulaIp, instanceType, amiId } = request;
+  const { nebulaIp, instanceType, amiId, cluster = settings.cluster.name } = request;
   const worker = {
     contract: 1,
     name,
@@ -60,6 +65,7 @@ export const normaliseRequest = (
     market,
     onDemandFallback,
     amiId: amiId ?? '',
+    cluster,
   } as const;
   return {
     worker,
@@ -67,7 +73,7 @@ export const normaliseRequest = (
     requestHash: createHash('sha256')
       .update(JSON.stringify({ ...worker, nebulaIp }))
       .digest('hex'),
-    input: JSON.stringify({ name, role, nebulaIp, instanceType, market, onDemandFallback, amiId }),
+    input: JSON.stringify({ name, role, nebulaIp, instanceType, market, onDemandFallback, amiId, cluster }),
     drawn: request.name === undefined,
   };
 };

@@ -2,11 +2,13 @@ import { EVENT } from '#contract';
 import type { Clock } from '../shared/clock.ts';
 import type { Operations } from '../shared/operation-handler.ts';
 import type { AnnounceWorker } from './announce-worker.ts';
+import { awaitCluster, type ClusterPorts } from './await-cluster.ts';
 import { fenceWorker } from './fence-worker.ts';
 import type { Registry } from './port.ts';
 import { type ReservePorts, reserveForExecution } from './reserve-for-execution.ts';
 
 export interface RegistryPorts extends ReservePorts {
+  readonly settings: ReservePorts['settings'] & ClusterPorts['settings'];
   readonly registry: Registry;
   readonly announce: AnnounceWorker;
   readonly clock: Pick<Clock, 'now'>;
@@ -29,10 +31,11 @@ export const registryOperations = (ports: RegistryPorts): Operations<'registry'>
 
   return {
     reserve: (input) => reserveForExecution(ports, input),
+    cluster: (input) => awaitCluster(ports, input),
     fence: (input) => fenceWorker(ports, input),
     releaseAddress: async (life) => ({ released: await registry.releaseAddress(life) }),
-    async advance({ name, generation, execution, phase }) {
-      const row = await registry.advance({ name, generation, execution }, phase);
+    async advance({ name, generation, execution, phase, details }) {
+      const row = await registry.advance({ name, generation, execution }, phase, details);
       if (phase === 'READY') await announce(EVENT.workerReady, row);
       return { name, generation, phase: row.phase };
     },

@@ -1,4 +1,4 @@
-import type { Market, Phase, Role, Worker, WorkerRow } from '#contract';
+import type { Details, Market, Phase, Role, Worker, WorkerRow } from '#contract';
 
 /**
  * The registry as the other capabilities see it: authority for names, addresses, owners and locks. Take the narrow
@@ -45,6 +45,9 @@ export interface FenceOutcome {
   readonly row: WorkerRow | undefined;
 }
 
+export type WorkerCommand = NonNullable<WorkerRow['openCommand']>;
+export type HomelabCommand = NonNullable<WorkerRow['openHomelabCommand']>;
+
 export interface AddressHold {
   /** Who holds it; the same name may hold the same address again. */
   readonly name: string;
@@ -70,7 +73,7 @@ export interface CertificateRow {
 }
 
 /** Phases a provision reports; the others belong to recordIdentity, the launch's fence and the teardown. */
-export type ReachedPhase = Extract<Phase, 'BOOTED' | 'MESHED' | 'READY'>;
+export type ReachedPhase = Extract<Phase, 'BOOTED' | 'MESHED' | 'CLUSTERED' | 'PEERED' | 'READY'>;
 
 export interface Registry {
   find(name: string): Promise<WorkerRow | undefined>;
@@ -78,12 +81,17 @@ export interface Registry {
   list(): Promise<WorkerRow[]>;
   byExecution(executionArn: string): Promise<Life | undefined>;
 
-  /** Claims name, address and generation in one transaction. @throws AddressError, NameConflictError */
+  /**
+   * Claims name, address and generation in one transaction, and for a lighthouse its cluster.
+   * @throws AddressError, ClusterConflictError
+   */
   reserve(reservation: Reservation): Promise<ReserveOutcome>;
+  /** The worker that has claimed a cluster as its server, in whatever phase before REMOVED. */
+  findServer(cluster: string): Promise<WorkerRow | undefined>;
   /** An address for a certificate made elsewhere; nobody else gets it before `until`. @throws AddressError */
   holdAddress(hold: AddressHold): Promise<string>;
-  /** The row afterwards. @throws OwnershipLostError */
-  advance(life: OwnedLife, phase: ReachedPhase): Promise<WorkerRow>;
+  /** The row afterwards; `details` are merged into its own. @throws OwnershipLostError */
+  advance(life: OwnedLife, phase: ReachedPhase, details?: Details): Promise<WorkerRow>;
   /** Keeps the first failure. */
   recordFailure(life: OwnedLife, failure: { error: string; cause: string }): Promise<boolean>;
   /** @throws OwnershipLostError */
@@ -94,9 +102,15 @@ export interface Registry {
   /** LAUNCHED after it, only if still LAUNCHING by the same owner and attempt. @throws LaunchFencedError */
   recordLaunch(life: OwnedLife, attempt: number, facts: LaunchFacts): Promise<void>;
 
-  /** Remembers the command that runs, so that a teardown can cancel it. @throws OwnershipLostError after a fence */
-  openCommand(life: Life, command: { commandId: string; step: string }): Promise<void>;
+  /**
+   * Remembers the command that runs, so that a teardown can cancel it. After a fence only for the teardown that holds
+   * the lease. @throws OwnershipLostError
+   */
+  openCommand(life: OwnedLife, command: WorkerCommand): Promise<void>;
   closeCommand(life: Life, commandId: string): Promise<void>;
+  /** The same for the command that runs on the homelab's node for this worker. */
+  openHomelabCommand(life: OwnedLife, command: HomelabCommand): Promise<void>;
+  closeHomelabCommand(life: Life, commandId: string): Promise<void>;
 
   /** Sets TEARING_DOWN and takes the teardown lease for `holder` (an execution ARN). */
   fence(
@@ -108,7 +122,7 @@ export interface Registry {
   releaseLease(life: Life, holder: string): Promise<boolean>;
   /** Atomic counter behind the names of teardown executions. */
   nextTeardownAttempt(life: Life): Promise<number>;
-  /** False for a life that is not fenced. */
+  /** Frees address and cluster. False for a life that is not fenced. */
   releaseAddress(life: Life): Promise<boolean>;
   /** Only for the holder of the lease; true again on a repeat. */
   markRemoved(life: Life, holder: string): Promise<boolean>;

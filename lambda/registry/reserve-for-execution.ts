@@ -1,11 +1,11 @@
-import { type FleetSettings, type OperationOutput, Worker, type WorkerRow } from '#contract';
+import { type OperationOutput, Worker, type WorkerRow } from '#contract';
 import { OwnershipLostError } from '../shared/errors.ts';
-import { normaliseRequest } from './normalise-request.ts';
+import { normaliseRequest, type RequestSettings } from './normalise-request.ts';
 import type { Registry, ReserveOutcome } from './port.ts';
 
 export interface ReservePorts {
   readonly registry: Pick<Registry, 'find' | 'byExecution' | 'reserve'>;
-  readonly settings: Pick<FleetSettings, 'roles'>;
+  readonly settings: RequestSettings;
   /** 0 ≤ value < 1. */
   readonly random: () => number;
 }
@@ -44,7 +44,7 @@ const claim = async (ports: ReservePorts, execution: string, request: unknown): 
 /**
  * ReserveWorker: the worker this execution owns. A name that belongs to another execution is no error but a pointer, so
  * that it never leads into a roll-back.
- * @throws InputError, AddressError, OwnershipLostError
+ * @throws InputError, AddressError, ClusterConflictError, OwnershipLostError
  */
 export const reserveForExecution = async (
   ports: ReservePorts,

@@ -9,6 +9,7 @@ import {
   pickAddress,
   type Tries,
 } from './claim-address.ts';
+import { clusterClaim, clusterTaken } from './claim-cluster.ts';
 import type { Reservation, ReserveOutcome } from './port.ts';
 import { heldAddress, key, toItem } from './rows.ts';
 import { absent, all, type Condition, equals, type Put } from './store.ts';
@@ -30,6 +31,7 @@ const newRow = (reservation: Reservation, address: string, generation: string, n
   updatedAt: now.toISOString(),
   launchAttempt: 0,
   teardownAttempt: 0,
+  details: {},
 });
 
 const nameIsFree = (previous: WorkerRow | undefined): Condition =>
@@ -42,9 +44,10 @@ const claims = (ports: AddressPorts, row: WorkerRow, previous: WorkerRow | undef
     { item: toItem(row), condition: nameIsFree(previous) },
     { item: heldAddress({ address, name, generation }), condition: addressIsFree(ports, name, now) },
     { item: { pk: key.execution(row.owner), kind: 'EXEC', name, generation }, condition: absent('pk') },
+    ...clusterClaim(row),
   ];
 };
-const [NAME, ADDRESS, EXECUTION] = [0, 1, 2];
+const [NAME, ADDRESS, EXECUTION, CLUSTER] = [0, 1, 2, 3];
 
 const executionTaken = (row: WorkerRow): OwnershipLostError =>
   new OwnershipLostError({
@@ -68,6 +71,7 @@ const claim = async (
   if (result.done) return { outcome: 'reserved', row };
   if (result.failed.includes(NAME)) return undefined;
   if (result.failed.includes(EXECUTION)) throw executionTaken(row);
+  if (result.failed.includes(CLUSTER)) throw await clusterTaken(ports, row.cluster);
   if (result.failed.includes(ADDRESS)) {
     if (reservation.address !== undefined) throw await addressTaken(ports, address);
     tries.lost.add(address);
@@ -76,9 +80,9 @@ const claim = async (
 };
 
 /**
- * Claims name, address and execution in one transaction. An address lost to somebody else is replaced by another,
+ * Claims name, address and execution, and for a lighthouse its cluster, in one transaction. An address lost to somebody else is replaced by another,
  * unless it was asked for.
- * @throws AddressError, OwnershipLostError, ThrottledError when contention does not end
+ * @throws AddressError, ClusterConflictError, OwnershipLostError, ThrottledError when contention does not end
  */
 export const reserveWorker = async (ports: AddressPorts, reservation: Reservation): Promise<ReserveOutcome> => {
   const { name } = reservation.worker;

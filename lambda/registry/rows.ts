@@ -16,6 +16,15 @@ export interface AddressItem extends Item {
   readonly until?: string;
 }
 
+/** Which server a cluster has. Freed with the server's address; there is no cool-down, since nothing trusts the name. */
+export interface ClusterItem extends Item {
+  readonly kind: 'CLUSTER';
+  readonly cluster: string;
+  readonly name: string;
+  readonly generation: string;
+  readonly state: 'held' | 'free';
+}
+
 /** Generation of an address that an external certificate holds. */
 export const EXTERNAL = 'external';
 
@@ -28,6 +37,7 @@ export interface ExecutionItem extends Item {
 export const key = {
   worker: (name: string): string => `WORKER#${name}`,
   address: (address: string): string => `ADDR#${address}`,
+  cluster: (cluster: string): string => `CLUSTER#${cluster}`,
   execution: (arn: string): string => `EXEC#${arn}`,
   certificate: (fingerprint: string): string => `CERT#${fingerprint}`,
   orphan: (id: string): string => `ORPHAN#${id}`,
@@ -36,6 +46,13 @@ export const key = {
 export const heldAddress = (held: Pick<AddressItem, 'address' | 'name' | 'generation' | 'until'>): AddressItem => ({
   pk: key.address(held.address),
   kind: 'ADDR',
+  state: 'held',
+  ...held,
+});
+
+export const heldCluster = (held: Pick<ClusterItem, 'cluster' | 'name' | 'generation'>): ClusterItem => ({
+  pk: key.cluster(held.cluster),
+  kind: 'CLUSTER',
   state: 'held',
   ...held,
 });
@@ -73,6 +90,8 @@ export const PROVISIONING: readonly Phase[] = [
   'LAUNCHED',
   'BOOTED',
   'MESHED',
+  'CLUSTERED',
+  'PEERED',
   'READY',
 ];
 

@@ -3,7 +3,7 @@
  * Conditions are data rather than expression strings, so that DynamoDB and the in-memory twin of the tests decide
  * from the same words.
  */
-export type ItemKind = 'WORKER' | 'ADDR' | 'EXEC' | 'CERT' | 'ORPHAN';
+export type ItemKind = 'WORKER' | 'ADDR' | 'CLUSTER' | 'EXEC' | 'CERT' | 'ORPHAN';
 
 export interface Item {
   /** `<kind>#<id>`. */
@@ -32,6 +32,7 @@ export const atMost = (attribute: string, value: Scalar): Condition => ({ attrib
 
 export interface Update {
   readonly pk: string;
+  /** Names may be dotted paths into maps that exist. */
   readonly set?: Readonly<Record<string, unknown>>;
   /** Set only where the attribute does not exist yet. */
   readonly setOnce?: Readonly<Record<string, unknown>>;

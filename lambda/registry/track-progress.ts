@@ -1,4 +1,4 @@
-import type { Phase, WorkerRow } from '#contract';
+import type { Details, Phase, WorkerRow } from '#contract';
 import type { Clock } from '../shared/clock.ts';
 import type { Life, OwnedLife, ReachedPhase } from './port.ts';
 import { inPhase, isLife, key, ownershipLost, PROVISIONING, toRow } from './rows.ts';
@@ -24,11 +24,17 @@ export const updateRow = async (
   return item === undefined ? undefined : toRow(item);
 };
 
-/** Forward only: a repeat is harmless, a fence stops it. */
-export const advance = async (ports: RowPorts, life: OwnedLife, phase: ReachedPhase): Promise<WorkerRow> => {
+/** Forward only: a repeat is harmless, a fence stops it. Each detail is set by itself: none undoes another's. */
+export const advance = async (
+  ports: RowPorts,
+  life: OwnedLife,
+  phase: ReachedPhase,
+  details: Details,
+): Promise<WorkerRow> => {
   const upTo = PROVISIONING.slice(0, PROVISIONING.indexOf(phase) + 1);
   const condition = all(inPhase(life, upTo), equals('owner', life.execution));
-  const row = await updateRow(ports, life.name, { set: { phase }, condition });
+  const learnt = Object.fromEntries(Object.entries(details).map(([name, value]) => [`details.${name}`, value]));
+  const row = await updateRow(ports, life.name, { set: { phase, ...learnt }, condition });
   if (row === undefined) throw ownershipLost(life, await findRow(ports, life.name));
   return row;
 };
@@ -68,22 +74,4 @@ export const recordIdentity = async (
   const renewed = { set, condition: inPhase(life, PROVISIONING) };
   if ((await updateRow(ports, life.name, renewed)) !== undefined) return;
   throw ownershipLost(life, await findRow(ports, life.name));
-};
-
-export const openCommand = async (
-  ports: RowPorts,
-  life: Life,
-  command: { commandId: string; step: string },
-): Promise<void> => {
-  const { commandId, step } = command;
-  const update = { set: { openCommand: { commandId, step } }, condition: inPhase(life, PROVISIONING) };
-  if ((await updateRow(ports, life.name, update)) === undefined) {
-    throw ownershipLost(life, await findRow(ports, life.name));
-  }
-};
-
-/** Another command that is open by now stays. */
-export const closeCommand = async (ports: RowPorts, life: Life, commandId: string): Promise<void> => {
-  const condition = all(equals('generation', life.generation), equals('openCommand.commandId', commandId));
-  await updateRow(ports, life.name, { remove: ['openCommand'], condition });
 };

@@ -13,6 +13,8 @@ export const viewWorker = (row: WorkerRow): WorkerView => ({
   market: row.launchedMarket ?? null,
   availabilityZone: row.availabilityZone ?? null,
   publicIp: row.publicIp ?? null,
+  cluster: row.cluster,
+  details: row.details ?? {},
   certificateFingerprint: row.certificateFingerprint ?? null,
   certificateNotAfter: row.certificateNotAfter ?? null,
   failure: row.failure ?? null,

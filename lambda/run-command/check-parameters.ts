@@ -1,11 +1,13 @@
-import { COMMON_PARAMETERS, STEPS, type Step, type StepParameter } from '#contract';
+import { COMMON_PARAMETERS, type Step, type StepParameter } from '#contract';
 import { type Fault, InputError } from '../shared/errors.ts';
 
-const unknownStep = (step: string): Fault => ({
+type Steps = Readonly<Record<string, Step>>;
+
+const unknownStep = (steps: Steps, step: string): Fault => ({
   field: 'step',
   what: 'no such step',
   got: step,
-  allowed: Object.keys(STEPS).join(', '),
+  allowed: Object.keys(steps).join(', '),
 });
 
 const faultOf = (field: string, parameter: StepParameter, value: string | undefined): Fault | undefined => {
@@ -30,10 +32,9 @@ const faultOf = (field: string, parameter: StepParameter, value: string | undefi
  * Checks parameters against the step's document before anything is sent.
  * @throws InputError with every fault at once
  */
-export const checkParameters = (step: string, parameters: Readonly<Record<string, string>>): void => {
-  const steps: Readonly<Record<string, Step>> = STEPS;
+export const checkParameters = (steps: Steps, step: string, parameters: Readonly<Record<string, string>>): void => {
   const known = Object.hasOwn(steps, step) ? steps[step] : undefined;
-  if (known === undefined) throw new InputError([unknownStep(step)]);
+  if (known === undefined) throw new InputError([unknownStep(steps, step)]);
   const wanted: Readonly<Record<string, StepParameter>> = { ...COMMON_PARAMETERS, ...known.parameters };
   const faults = [
     ...Object.entries(wanted).map(([field, parameter]) => faultOf(field, parameter, parameters[field])),

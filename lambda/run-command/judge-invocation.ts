@@ -3,14 +3,20 @@ import {
   BootFailedError,
   type CarrierarrError,
   ConfigurationError,
+  PeeringFailedError,
   PermissionError,
+  PreflightFailedError,
   StepCancelledError,
   StepFailedError,
   StepTimedOutError,
   StepUndeliverableError,
 } from '../shared/errors.ts';
+import type { Place } from './places.ts';
 import type { Invocation } from './port.ts';
-import { lastWords, readVerdict } from './read-verdict.ts';
+import { describeFindings, lastWords, readVerdict } from './read-verdict.ts';
+
+/** Steps that make a peering or judge it. */
+const PEERING: readonly string[] = ['peer', 'homelab-peer', 'verify-peering', 'homelab-verify-peering'];
 
 /** Exit codes the prologue of the steps gives a meaning; 137 is the agent's word for a script that was killed. */
 const EXIT = { failed: 1, outOfMemory: 70, killed: 137 } as const;
@@ -43,6 +49,7 @@ export type Judgement =
 export interface Subject {
   readonly name: string;
   readonly step: string;
+  readonly place: Pick<Place, 'steps' | 'where' | 'hint'>;
 }
 
 const normalise = (status: string): string => status.replaceAll(/[\s_]/g, '').toLowerCase();
@@ -50,29 +57,46 @@ const normalise = (status: string): string => status.replaceAll(/[\s_]/g, '').to
 const endingOf = ({ status, statusDetails }: Invocation): Ending =>
   ENDINGS[normalise(statusDetails)] ?? ENDINGS[normalise(status)] ?? 'failed';
 
-const logs = ({ name }: Subject): string => `read what it did with carrierarr logs ${name}`;
+const logs = ({ name, place }: Subject): string => place.hint(name);
+const of = ({ name, step, place }: Subject): string => `step ${step} ${place.where(name)}`;
 
-const remedyOf = (subject: Subject): string =>
-  subject.step === 'verify-nebula'
-    ? `check with carrierarr doctor that the lighthouse is up and trusts the fleet's CA; ${logs(subject)}`
-    : logs(subject);
+const remedyOf = (subject: Subject): string => {
+  const own = subject.place.steps[subject.step]?.remedy;
+  return own === undefined ? logs(subject) : `${own}; ${logs(subject)}`;
+};
 
 const outOfMemory = (subject: Subject, words: string): CarrierarrError =>
   new StepTimedOutError({
-    what: `step ${subject.step} on ${subject.name} was killed, most likely for want of memory`,
+    what: `${of(subject)} was killed, most likely for want of memory`,
     got: words,
     remedy: 'take a larger instance type',
   });
+
+/** A step that did its work and found something wrong; its exit code alone tells that from a step that could not. */
+const findingOf = (subject: Subject, words: string, verdict: StepResult): CarrierarrError | undefined => {
+  const { name, step } = subject;
+  const remedy = remedyOf(subject);
+  if (step === 'await-boot') {
+    return new BootFailedError({ what: `boot of ${name} failed`, got: words, remedy: logs(subject) });
+  }
+  const got = describeFindings(verdict) || words;
+  if (step === 'homelab-preflight') {
+    return new PreflightFailedError({ what: `the homelab is not prepared for ${name}`, got, remedy });
+  }
+  if (!PEERING.includes(step)) return undefined;
+  return new PeeringFailedError({ what: `${of(subject)} found no peering that works`, got, remedy });
+};
 
 const failure = (subject: Subject, invocation: Invocation, verdict: StepResult | undefined): CarrierarrError => {
   const words = lastWords(invocation, verdict);
   const exitCode = verdict?.rc ?? invocation.exitCode;
   if (exitCode === EXIT.outOfMemory || exitCode === EXIT.killed) return outOfMemory(subject, words);
-  if (subject.step === 'await-boot' && verdict !== undefined && exitCode === EXIT.failed) {
-    return new BootFailedError({ what: `boot of ${subject.name} failed`, got: words, remedy: logs(subject) });
+  if (verdict !== undefined && exitCode === EXIT.failed) {
+    const finding = findingOf(subject, words, verdict);
+    if (finding !== undefined) return finding;
   }
   return new StepFailedError({
-    what: `step ${subject.step} failed on ${subject.name}`,
+    what: `${of(subject)} failed`,
     got: `exit code ${exitCode}: ${words}`,
     remedy: remedyOf(subject),
   });
@@ -82,7 +106,7 @@ const success = (subject: Subject, invocation: Invocation): Judgement => {
   const result = readVerdict(invocation, subject.step);
   if (result?.ok === true) return { kind: 'success', result };
   const error = new StepFailedError({
-    what: `step ${subject.step} on ${subject.name} ended without a verdict of its own`,
+    what: `${of(subject)} ended without a verdict of its own`,
     got: lastWords(invocation, result),
     allowed: 'one JSON line with the step and ok: true at the end of its output',
     remedy: logs(subject),
@@ -94,7 +118,7 @@ const timedOut = (subject: Subject, invocation: Invocation): CarrierarrError => 
   const words = lastWords(invocation, readVerdict(invocation, subject.step));
   if (invocation.exitCode === EXIT.killed) return outOfMemory(subject, words);
   return new StepTimedOutError({
-    what: `step ${subject.step} on ${subject.name} ran out of time or was killed`,
+    what: `${of(subject)} ran out of time or was killed`,
     got: words,
     remedy: logs(subject),
   });
@@ -109,26 +133,26 @@ const ended = (subject: Subject, invocation: Invocation, ending: Exclude<Ending,
       return timedOut(subject, invocation);
     case 'undelivered':
       return new StepUndeliverableError({
-        what: `step ${subject.step} never reached ${subject.name}`,
+        what: `${of(subject)} never reached its node`,
         got,
-        remedy: 'look whether the instance still runs and its agent is online',
+        remedy: 'look whether the node still runs and its agent is online',
       });
     case 'cancelled':
       return new StepCancelledError({
-        what: `step ${subject.step} on ${subject.name} was cancelled`,
+        what: `${of(subject)} was cancelled`,
         got,
         remedy: 'none if a teardown did it; else provision again',
       });
     case 'platform':
       return new ConfigurationError({
-        what: `step ${subject.step} cannot run on ${subject.name}`,
+        what: `${of(subject)} cannot run`,
         got,
         allowed: 'a Linux image',
         remedy: 'launch the worker from an image of this fleet',
       });
     case 'denied':
       return new PermissionError({
-        what: `Systems Manager may not run step ${subject.step} on ${subject.name}`,
+        what: `Systems Manager may not run ${of(subject)}`,
         got,
         remedy: "deploy the stack again: the function's role lacks the document or the target",
       });

@@ -5,6 +5,14 @@ export interface AgentInformation {
   readonly version: string;
 }
 
+/** A node outside AWS that has been activated. */
+export interface ManagedNode {
+  readonly instanceId: string;
+  /** As in {@link AgentInformation}. */
+  readonly pingStatus: string;
+  readonly registeredAt: Date;
+}
+
 export interface CommandRequest {
   readonly document: string;
   readonly instanceId: string;
@@ -30,10 +38,12 @@ export interface Invocation {
 export interface RunCommands {
   /** Undefined while the agent has never registered. */
   agent(instanceId: string): Promise<AgentInformation | undefined>;
+  /** Nodes outside AWS with all of these tags, online or not. */
+  managed(tags: Readonly<Record<string, string>>): Promise<ManagedNode[]>;
   /** The command's id; undefined where Systems Manager does not accept the instance as a target. */
   send(request: CommandRequest): Promise<string | undefined>;
   /** Undefined where Systems Manager knows no such command, which is usual for a second after sending. */
   invocation(commandId: string, instanceId: string): Promise<Invocation | undefined>;
   /** False where there is no such command any more. A finished command stays as it is. */
-  cancel(commandId: string, instanceId: string): Promise<boolean>;
+  cancel(commandId: string): Promise<boolean>;
 }

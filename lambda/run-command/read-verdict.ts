@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { StepResult } from '#contract';
 import type { Invocation } from './port.ts';
 import { stripControl } from './strip-control.ts';
@@ -27,3 +28,28 @@ export const lastWords = (invocation: Invocation, verdict: StepResult | undefine
     verdict === undefined ? stripControl(`${invocation.stdout}\n${invocation.stderr}`) : (verdict.tail ?? '');
   return [reason, output.trim().slice(-TAIL_LIMIT)].filter((part) => part !== '').join('\n') || 'no output';
 };
+
+const Findings = z.array(
+  z.looseObject({
+    ok: z.boolean().optional(),
+    name: z.string().optional(),
+    what: z.string().optional(),
+    got: z.string().optional(),
+    detail: z.string().optional(),
+    remedy: z.string().optional(),
+  }),
+);
+type Finding = z.infer<typeof Findings>[number];
+
+const describeFinding = ({ name, what, got, detail, remedy }: Finding): string => {
+  const said = [name ?? what, got ?? detail].filter((part) => part !== undefined && part !== '').join(': ');
+  return remedy === undefined || remedy === '' ? said : `${said} (${remedy})`;
+};
+
+/** The faults a step has found and the checks that did not pass, each with its remedy; empty where it names none. */
+export const describeFindings = ({ faults, checks }: StepResult): string =>
+  [faults, checks]
+    .flatMap((list) => Findings.safeParse(list).data ?? [])
+    .filter(({ ok }) => ok !== true)
+    .map(describeFinding)
+    .join(' | ');

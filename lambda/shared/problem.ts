@@ -10,6 +10,7 @@ export interface ProblemAnswer {
 const REPORTED: Readonly<Record<string, { status: number; title: string }>> = {
   InputError: { status: 400, title: 'The request is not valid' },
   NameConflictError: { status: 409, title: 'The name is in use' },
+  ClusterConflictError: { status: 409, title: 'The cluster has its server already' },
   AddressError: { status: 409, title: 'The mesh address is not available' },
   OwnershipLostError: { status: 409, title: 'The worker has changed hands' },
   SecretConflictError: { status: 409, title: 'The secret belongs to somebody else' },

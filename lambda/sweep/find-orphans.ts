@@ -9,7 +9,7 @@ type Rows = ReadonlyMap<string, WorkerRow>;
 type Tags = Readonly<Record<string, string>>;
 
 /** Phases in which the row names the worker's one instance. */
-const RECORDED = new Set<WorkerRow['phase']>(['LAUNCHED', 'BOOTED', 'MESHED', 'READY']);
+const RECORDED = new Set<WorkerRow['phase']>(['LAUNCHED', 'BOOTED', 'MESHED', 'CLUSTERED', 'PEERED', 'READY']);
 
 const lifeOf = (tags: Tags) => ({ name: tags[TAG.worker] ?? '', generation: tags[TAG.generation] ?? '' });
 

@@ -33,10 +33,23 @@ export const SETTINGS: FleetSettings = {
     homelabPodCidr: '10.244.0.0/16',
     subnetIds: [],
   },
+  cluster: {
+    name: 'aws-k3s',
+    kubeProxyReplacement: true,
+    nodeNetwork: 'vpc',
+    disable: ['traefik', 'servicelb'],
+    gpuTaint: true,
+  },
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
   roles: ROLES,
-  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 600, sweepMinimumAgeSeconds: 900 },
+  limits: {
+    ssmOnlineSeconds: 300,
+    bootSeconds: 180,
+    clusterSeconds: 900,
+    terminateSeconds: 600,
+    sweepMinimumAgeSeconds: 900,
+  },
 };
 
 /** Collects what is logged. */
@@ -73,7 +86,7 @@ export const createMemoryDoors = (overrides: Partial<MemoryDoors> = {}): MemoryD
     registry: createMemoryRegistry({ clock }),
     executions: createMemoryExecutions(),
     machines: { provision: PROVISION_MACHINE, teardown: TEARDOWN_MACHINE },
-    settings: { roles: ROLES },
+    settings: { roles: ROLES, cluster: SETTINGS.cluster },
     random: Math.random,
     log: createMemoryLog(),
     ...overrides,

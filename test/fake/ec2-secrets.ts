@@ -48,6 +48,12 @@ export class FakeSecrets implements SecretTags {
     const secret = this.#secrets.get(name);
     if (secret) this.#secrets.set(name, { ...secret, tags: { ...secret.tags, [TAG.instance]: instanceArn } });
   };
+  tag = async (id: string, tags: Readonly<Record<string, string>>): Promise<void> => {
+    this.#check('tag', id);
+    for (const [name, secret] of this.#secrets) {
+      if (name === id || secret.arn === id) this.#secrets.set(name, { ...secret, tags: { ...secret.tags, ...tags } });
+    }
+  };
   describe = async (name: string): Promise<SecretFacts | undefined> => {
     this.#check('describe', name);
     return this.#secrets.get(name);

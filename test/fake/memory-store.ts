@@ -18,8 +18,20 @@ const holds = (condition: Condition | undefined, item: Item | undefined): boolea
   return 'oneOf' in condition ? condition.oneOf.some((one) => one === value) : isAtMost(value, condition.atMost);
 };
 
+/** As DynamoDB does: a path into a map that is not there is an error. */
+const setAt = (into: Record<string, unknown>, [first = '', ...rest]: readonly string[], value: unknown): void => {
+  if (rest.length === 0) {
+    into[first] = value;
+    return;
+  }
+  const map = into[first];
+  if (typeof map !== 'object' || map === null) throw new Error(`no map ${first} to set ${rest.join('.')} in`);
+  setAt(map as Record<string, unknown>, rest, value);
+};
+
 const apply = (update: Update, item: Item | undefined): Item => {
-  const next: Record<string, unknown> = { ...item, ...update.set };
+  const next: Record<string, unknown> = structuredClone({ ...item });
+  for (const [path, value] of Object.entries(update.set ?? {})) setAt(next, path.split('.'), value);
   for (const [name, value] of Object.entries(update.setOnce ?? {})) next[name] ??= value;
   for (const [name, by] of Object.entries(update.add ?? {})) next[name] = Number(next[name] ?? 0) + by;
   for (const name of update.remove ?? []) delete next[name];

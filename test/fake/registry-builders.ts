@@ -20,6 +20,7 @@ export const aReservation = (name: string, { worker, ...overrides }: Reservation
     market: 'spot',
     onDemandFallback: true,
     amiId: '',
+    cluster: 'aws-k3s',
     ...worker,
   };
   return {

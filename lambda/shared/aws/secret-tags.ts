@@ -28,6 +28,8 @@ export interface SecretTags {
    * @throws SecretConflictError when it is being deleted
    */
   bind(secretName: string, instanceArn: string): Promise<void>;
+  /** Adds tags, or gives those there other values. @throws NotYetConsistentError, SecretConflictError */
+  tag(id: string, tags: Readonly<Record<string, string>>): Promise<void>;
   describe(secretName: string): Promise<SecretFacts | undefined>;
   /** Secrets of the fleet that are not deleted. */
   ofFleet(fleet: string): Promise<SecretFacts[]>;
@@ -66,12 +68,16 @@ const translateBinding = (error: unknown, secretName: string): unknown => {
   return error;
 };
 
-const bind = async (client: SecretsManagerClient, secretName: string, instanceArn: string): Promise<void> => {
+const tagWith = async (
+  client: SecretsManagerClient,
+  secretId: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> => {
   try {
-    const tags = [{ Key: TAG.instance, Value: instanceArn }];
-    await client.send(new TagResourceCommand({ SecretId: secretName, Tags: tags }));
+    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+    await client.send(new TagResourceCommand({ SecretId: secretId, Tags }));
   } catch (error) {
-    throw translateBinding(error, secretName);
+    throw translateBinding(error, secretId);
   }
 };
 
@@ -116,7 +122,9 @@ const deleteNow = async (client: SecretsManagerClient, arn: string): Promise<voi
 export const createSecretTags = (
   client = new SecretsManagerClient({ maxAttempts: 5, retryMode: 'adaptive' }),
 ): SecretTags => ({
-  bind: (secretName, instanceArn) => awsCall('secretsmanager:TagResource', () => bind(client, secretName, instanceArn)),
+  bind: (secretName, instanceArn) =>
+    awsCall('secretsmanager:TagResource', () => tagWith(client, secretName, { [TAG.instance]: instanceArn })),
+  tag: (id, tags) => awsCall('secretsmanager:TagResource', () => tagWith(client, id, tags)),
   describe: (secretName) => awsCall('secretsmanager:DescribeSecret', () => describe(client, secretName)),
   ofFleet: (fleet) => awsCall('secretsmanager:ListSecrets', () => ofFleet(client, fleet)),
   delete: (arn) => awsCall('secretsmanager:DeleteSecret', () => deleteNow(client, arn)),

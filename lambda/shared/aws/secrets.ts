@@ -17,7 +17,7 @@ export interface SecretVersion {
  * Secrets with their values, for the one capability that makes them. Called by name or full ARN, never by part of one:
  * partial look-ups go wrong for names that end like ARNs do. No value leaves through an error or a log.
  */
-export interface Secrets extends Pick<SecretTags, 'describe' | 'delete'> {
+export interface Secrets extends Pick<SecretTags, 'describe' | 'tag' | 'delete'> {
   /** Tags travel in the call, so that no secret is ever without an owner. @throws NotYetConsistentError */
   create(name: string, value: string, tags: Readonly<Record<string, string>>): Promise<SecretVersion | 'exists'>;
   /** @throws ConfigurationError when there is none */
@@ -79,6 +79,7 @@ export const createSecrets = (
   return {
     create: (...call) => create(client, ...call),
     describe: tags.describe,
+    tag: tags.tag,
     read: (id) => read(client, id),
     put: (id, value) => put(client, id, value),
     delete: tags.delete,

@@ -2,10 +2,11 @@ import {
   CancelCommandCommand,
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
+  paginateDescribeInstanceInformation,
   SendCommandCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
-import type { CommandRequest, RunCommands } from '../../run-command/port.ts';
+import type { CommandRequest, ManagedNode, RunCommands } from '../../run-command/port.ts';
 import { ConfigurationError } from '../errors.ts';
 import { awsCall, isAwsError } from './aws-errors.ts';
 
@@ -47,6 +48,23 @@ const send = async (client: SSMClient, request: CommandRequest): Promise<string 
   }
 };
 
+const managed = async (client: SSMClient, tags: Readonly<Record<string, string>>): Promise<ManagedNode[]> => {
+  const Filters = [
+    { Key: 'ResourceType', Values: ['ManagedInstance'] },
+    ...Object.entries(tags).map(([key, value]) => ({ Key: `tag:${key}`, Values: [value] })),
+  ];
+  return await awsCall('ssm:DescribeInstanceInformation', async () => {
+    const found: ManagedNode[] = [];
+    for await (const page of paginateDescribeInstanceInformation({ client }, { Filters })) {
+      for (const node of page.InstanceInformationList ?? []) {
+        const registeredAt = node.RegistrationDate ?? new Date(0);
+        found.push({ instanceId: node.InstanceId ?? '', pingStatus: node.PingStatus ?? '', registeredAt });
+      }
+    }
+    return found;
+  });
+};
+
 /**
  * SendCommand has no client token, so a retry of the SDK may send a step twice; the steps' prologue on the node sees to
  * it that the second run does nothing.
@@ -58,6 +76,7 @@ export const createRunCommands = (client = new SSMClient({ retryMode: 'adaptive'
     const [found] = answer?.InstanceInformationList ?? [];
     return found === undefined ? undefined : { pingStatus: found.PingStatus ?? '', version: found.AgentVersion ?? '' };
   },
+  managed: (tags) => managed(client, tags),
   send: (request) => send(client, request),
   invocation: async (commandId, instanceId) => {
     const command = new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId });
@@ -72,8 +91,9 @@ export const createRunCommands = (client = new SSMClient({ retryMode: 'adaptive'
           stderr: found.StandardErrorContent ?? '',
         };
   },
-  cancel: async (commandId, instanceId) => {
-    const command = new CancelCommandCommand({ CommandId: commandId, InstanceIds: [instanceId] });
+  cancel: async (commandId) => {
+    // Without instances: a command of ours has one, which may be the cluster's server and not the worker's own.
+    const command = new CancelCommandCommand({ CommandId: commandId });
     return (await absentOn(UNKNOWN_INVOCATION, 'ssm:CancelCommand', () => client.send(command))) !== undefined;
   },
 });

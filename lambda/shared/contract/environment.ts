@@ -31,7 +31,8 @@ export const ENVIRONMENT = {
   identity: z.object({ ...base, ...signing }),
   launch: z.object({ ...base, LAUNCH_TEMPLATES: json(z.record(z.enum(['lighthouse', 'gpu-worker']), z.string())) }),
   'run-command': z.object({ ...base }),
-  homelab: z.object({ ...base }),
+  /** What precedes a node's id in its ARN: `arn:aws:ssm:REGION:ACCOUNT:managed-instance/`. */
+  homelab: z.object({ ...base, MANAGED_INSTANCE_ARN: z.string() }),
   sweep: z.object({ ...base, ...machines }),
   api: z.object({ ...base, ...machines }),
   certificates: z.object({ ...base, ...signing }),

@@ -1,5 +1,6 @@
 export * from './doors.ts';
 export * from './environment.ts';
+export * from './events.ts';
 export * from './homelab-steps.ts';
 export * from './names.ts';
 export * from './operations.ts';

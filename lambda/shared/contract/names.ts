@@ -54,6 +54,9 @@ export const secretName = (prefix: string, worker: string): string => `${prefix}
 export const handoverSecretName = (prefix: string, worker: string, purpose: string): string =>
   `${prefix}/handover-${worker}-${purpose}`;
 
+/** What a credential is handed over for: peering with the provider on one side or the other, or ClusterMesh. */
+export const HANDOVER_PURPOSES = ['aws', 'homelab', 'clustermesh'] as const;
+
 /** Value of {@link TAG.role} on the homelab's own node. */
 export const HOMELAB_ROLE = 'homelab';
 

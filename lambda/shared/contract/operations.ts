@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ClusterName, Details, Ipv4, ProvisionRequest, Worker, WorkerName } from './worker.ts';
-import { Market, Role } from './names.ts';
+import { ClusterName, Details, Ipv4, Worker, WorkerName } from './worker.ts';
+import { HANDOVER_PURPOSES, Market, Role } from './names.ts';
 
 /**
  * What a state hands to a Lambda and what it gets back. A function serves the operations of one capability; its event
@@ -124,7 +124,7 @@ const renew = {
 const openHandover = {
   input: Life.extend({
     execution,
-    purpose: z.enum(['aws', 'homelab', 'clustermesh']),
+    purpose: z.enum(HANDOVER_PURPOSES),
     writer: z.string(),
     reader: z.string(),
   }),
@@ -251,24 +251,6 @@ export type OperationOutput<C extends Capability, O extends OperationName<C>> = 
 /** Input of the renew machine: no names means every worker that is due. */
 export const RenewRequest = z.strictObject({ names: z.array(WorkerName).optional() });
 export const SweepRequest = z.strictObject({ dryRun: z.boolean().optional() });
-
-/** Events on the bus `<fleet>`. Source of ours: `carrierarr.fleet`; whoever asks chooses its own source. */
-export const EVENT = {
-  source: 'carrierarr.fleet',
-  scaleOutRequested: 'Scale Out Requested',
-  scaleInRequested: 'Scale In Requested',
-  workerReady: 'Worker Ready',
-  workerFailed: 'Worker Failed',
-  workerRemoved: 'Worker Removed',
-} as const;
-
-/** Detail of `Scale Out Requested`: `count` workers with the same request; names are derived from the event's id. */
-export const ScaleOutDetail = ProvisionRequest.omit({ name: true, nebulaIp: true }).extend({
-  count: z.number().int().min(1).max(100).default(1),
-  /** Overrides the event id for de-duplication when the sender retries with new event ids. */
-  requestId: z.string().min(1).max(128).optional(),
-});
-export const ScaleInDetail = z.strictObject({ names: z.array(WorkerName).min(1).max(100) });
 
 /** A worker as the API and the command show it. */
 export const WorkerView = z.object({

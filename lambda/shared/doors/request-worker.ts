@@ -1,5 +1,5 @@
-import { type FleetSettings, provisionExecutionName, type WorkerRow } from '#contract';
-import { normaliseRequest } from '../../registry/normalise-request.ts';
+import { provisionExecutionName, type WorkerRow } from '#contract';
+import { normaliseRequest, type RequestSettings } from '../../registry/normalise-request.ts';
 import type { Registry, ReserveOutcome } from '../../registry/port.ts';
 import { NameConflictError } from '../errors.ts';
 import type { Log } from '../logging.ts';
@@ -9,7 +9,7 @@ import { requestTeardown, type TeardownPorts } from './request-teardown.ts';
 export interface WorkerPorts extends TeardownPorts {
   readonly registry: Pick<Registry, 'find' | 'nextTeardownAttempt' | 'reserve' | 'fence' | 'markRemoved'>;
   readonly executions: Executions;
-  readonly settings: Pick<FleetSettings, 'roles'>;
+  readonly settings: RequestSettings;
   /** 0 ≤ value < 1. */
   readonly random: () => number;
   readonly log: Pick<Log, 'error'>;
@@ -96,7 +96,7 @@ const reserve = async (ports: WorkerPorts, request: unknown): Promise<ReserveOut
 /**
  * The one way in for every door: reserves name and address, then starts the provision with the stored input, so that a
  * repeat starts the same execution.
- * @throws InputError, AddressError, NameConflictError
+ * @throws InputError, AddressError, ClusterConflictError, NameConflictError
  */
 export const requestWorker = async (ports: WorkerPorts, request: unknown): Promise<WorkerAnswer> => {
   for (let draws = 1; ; draws += 1) {

@@ -19,6 +19,8 @@ export const aWorker = (overrides: Partial<WorkerView> = {}): WorkerView => ({
   market: 'spot',
   availabilityZone: 'us-west-2a',
   publicIp: '203.0.113.7',
+  cluster: 'aws-k3s',
+  details: {},
   certificateFingerprint: 'ab'.repeat(32),
   certificateNotAfter: '2026-11-28T12:00:00.000Z',
   failure: null,
@@ -71,6 +73,13 @@ export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSett
     homelabPodCidr: '10.244.0.0/16',
     subnetIds: ['subnet-1'],
   },
+  cluster: {
+    name: 'aws-k3s',
+    kubeProxyReplacement: true,
+    nodeNetwork: 'vpc',
+    disable: ['traefik', 'servicelb'],
+    gpuTaint: true,
+  },
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
   roles: {
@@ -87,6 +96,12 @@ export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSett
       groups: ['workers', 'aws'],
     },
   },
-  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 600, sweepMinimumAgeSeconds: 900 },
+  limits: {
+    ssmOnlineSeconds: 300,
+    bootSeconds: 180,
+    clusterSeconds: 900,
+    terminateSeconds: 600,
+    sweepMinimumAgeSeconds: 900,
+  },
   ...overrides,
 });

@@ -23,7 +23,7 @@ describe('the handlers start from their environment', () => {
 
     await expect(handler({ operation: 'forge' })).rejects.toMatchObject({
       name: 'InputError',
-      faults: [{ allowed: 'issue, revoke, due, renew' }],
+      faults: [{ allowed: 'issue, revoke, due, renew, openHandover, closeHandover' }],
     });
   });
 

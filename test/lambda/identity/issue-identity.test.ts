@@ -39,9 +39,10 @@ describe('issuing an identity', () => {
 
   it("tags the secret as nobody's to read yet", async () => {
     const fleet = testFleet();
-    const { worker, execution } = await reserveWorker(fleet, 'w1');
+    const reserved = await reserveWorker(fleet, 'w1');
+    const { worker, execution } = reserved;
 
-    await issueIdentity(fleet, { worker, execution });
+    await issueIdentity(fleet, reserved);
 
     expect(fleet.secrets.tagsOf(SECRET)).toEqual({
       [TAG.fleet]: 'carrierarr',
@@ -131,9 +132,9 @@ describe('issuing is refused', () => {
 
   it('for another execution', async () => {
     const fleet = testFleet();
-    const { worker } = await reserveWorker(fleet, 'w1');
+    const reserved = await reserveWorker(fleet, 'w1');
 
-    await expect(issueIdentity(fleet, { worker, execution: 'arn:somebody' })).rejects.toMatchObject({
+    await expect(issueIdentity(fleet, { ...reserved, execution: 'arn:somebody' })).rejects.toMatchObject({
       name: 'OwnershipLostError',
     });
   });

@@ -18,13 +18,26 @@ export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings 
     homelabPodCidr: '10.244.0.0/16',
     subnetIds: ['subnet-a', 'subnet-b', 'subnet-c'],
   },
+  cluster: {
+    name: 'aws-k3s',
+    kubeProxyReplacement: true,
+    nodeNetwork: 'vpc',
+    disable: ['traefik', 'servicelb'],
+    gpuTaint: true,
+  },
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
   roles: {
     lighthouse: { instanceTypes: ['t3.medium'], market: 'on-demand', onDemandFallback: false, groups: ['workers'] },
     'gpu-worker': { instanceTypes: ['g4dn.xlarge'], market: 'spot', onDemandFallback: true, groups: ['workers'] },
   },
-  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 300, sweepMinimumAgeSeconds: 900 },
+  limits: {
+    ssmOnlineSeconds: 300,
+    bootSeconds: 180,
+    clusterSeconds: 900,
+    terminateSeconds: 300,
+    sweepMinimumAgeSeconds: 900,
+  },
   ...overrides,
 });
 
@@ -58,8 +71,19 @@ export const aLaunch = async (overrides: ReservationOverrides['worker'] = {}) =>
   const ec2 = new FakeEc2(clock);
   const secrets = new FakeSecretBinder();
   const { row } = await registry.reserve(aReservation('gpu-worker-001', { worker: overrides }));
-  const { contract, name, generation, role, address, instanceTypes, market, onDemandFallback, amiId } = row;
-  const worker: Worker = { contract, name, generation, role, address, instanceTypes, market, onDemandFallback, amiId };
+  const { contract, name, generation, role, address, instanceTypes, market, onDemandFallback, amiId, cluster } = row;
+  const worker: Worker = {
+    contract,
+    name,
+    generation,
+    role,
+    address,
+    instanceTypes,
+    market,
+    onDemandFallback,
+    amiId,
+    cluster,
+  };
   const ports: LaunchPorts = {
     ec2,
     secrets,

@@ -3,7 +3,7 @@ import { ProvisionRequest, secretName } from '#contract';
 import { normaliseRequest } from '../../../lambda/registry/normalise-request.ts';
 import { ROLES } from '../../fake/doors.ts';
 
-const settings = { roles: ROLES };
+const settings = { roles: ROLES, cluster: { name: 'aws-k3s' } };
 const normalise = (request: unknown) => normaliseRequest(request, settings, () => 0.99);
 
 describe('a request', () => {
@@ -18,6 +18,7 @@ describe('a request', () => {
       market: 'on-demand',
       onDemandFallback: false,
       amiId: '',
+      cluster: 'aws-k3s',
     });
     expect([address, drawn]).toEqual([undefined, false]);
   });

@@ -3,7 +3,7 @@ import { EVENT, type WorkerRow } from '#contract';
 import { createAnnouncer } from '../../../lambda/registry/announce-worker.ts';
 import { registryOperations } from '../../../lambda/registry/operations.ts';
 import { OwnershipLostError, ServiceUnavailableError } from '../../../lambda/shared/errors.ts';
-import { createMemoryLog, ROLES } from '../../fake/doors.ts';
+import { createMemoryLog, SETTINGS } from '../../fake/doors.ts';
 import { createManualClock, createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { aReservedLife, executionArn, launchFacts, TEARDOWN_MACHINE } from '../../fake/registry-builders.ts';
 
@@ -20,7 +20,7 @@ const setUp = () => {
     registry,
     clock,
     random: () => 0,
-    settings: { roles: ROLES },
+    settings: SETTINGS,
     announce: async (type, row) => {
       announced.push({ type, row });
     },
@@ -72,7 +72,7 @@ describe('ReserveWorker', () => {
   it('draws again when a drawn name is taken', async () => {
     const { registry, clock } = setUp();
     const draws = [...Array(10).fill(0), ...Array(5).fill(0.5)] as number[];
-    const ports = { registry, clock, settings: { roles: ROLES }, announce: async () => undefined };
+    const ports = { registry, clock, settings: SETTINGS, announce: async () => undefined };
     const operations = registryOperations({ ...ports, random: () => draws.shift() ?? 0 });
     await operations.reserve({ execution: CONSOLE, request: {} });
 
@@ -97,8 +97,8 @@ describe('MarkReady', () => {
     const { operations, registry, announced } = setUp();
     const life = await aReservedLife(registry, NAME);
 
-    await operations.advance({ ...life, phase: 'BOOTED' });
-    const output = await operations.advance({ ...life, phase: 'READY' });
+    await operations.advance({ ...life, phase: 'BOOTED', details: {} });
+    const output = await operations.advance({ ...life, phase: 'READY', details: {} });
 
     expect(output).toEqual({ name: NAME, generation: life.generation, phase: 'READY' });
     expect(announced).toMatchObject([{ type: EVENT.workerReady, row: { name: NAME, phase: 'READY' } }]);
@@ -109,7 +109,7 @@ describe('MarkReady', () => {
     const life = await aReservedLife(registry, NAME);
     await registry.fence(life, TEARDOWN, 600);
 
-    await expect(operations.advance({ ...life, phase: 'READY' })).rejects.toThrow(OwnershipLostError);
+    await expect(operations.advance({ ...life, phase: 'READY', details: {} })).rejects.toThrow(OwnershipLostError);
     expect(announced).toEqual([]);
   });
 });
@@ -153,6 +153,14 @@ describe('FenceWorker', () => {
       commandId: 'c-1',
       amiId: launchFacts().launchedAmiId,
       holder: TEARDOWN,
+      role: 'gpu-worker',
+      address: life.address,
+      publicIp: launchFacts().publicIp,
+      cluster: 'aws-k3s',
+      serverInstanceId: '',
+      peered: false,
+      homelabInstanceId: '',
+      homelabCommandId: '',
       proveAfter: clock.now().getTime(),
     });
   });

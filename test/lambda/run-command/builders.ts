@@ -1,12 +1,24 @@
 import type { OperationInput } from '#contract';
-import type { AgentInformation, CommandRequest, Invocation, RunCommands } from '../../../lambda/run-command/port.ts';
+import type {
+  AgentInformation,
+  CommandRequest,
+  Invocation,
+  ManagedNode,
+  RunCommands,
+} from '../../../lambda/run-command/port.ts';
 import { executionArn } from '../../fake/registry-builders.ts';
 
 export const NAME = 'gpu-worker-001';
 export const INSTANCE = 'i-0123456789abcdef0';
 export const SETTINGS = {
   fleet: 'carrierarr',
-  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 300, sweepMinimumAgeSeconds: 900 },
+  limits: {
+    ssmOnlineSeconds: 300,
+    bootSeconds: 180,
+    clusterSeconds: 900,
+    terminateSeconds: 300,
+    sweepMinimumAgeSeconds: 900,
+  },
 };
 
 /** Systems Manager with one instance: remembers what was sent and cancelled. */
@@ -16,6 +28,7 @@ export interface FakeRunCommands extends RunCommands {
   readonly invocations: Map<string, Invocation>;
   information: AgentInformation | undefined;
   accepting: boolean;
+  nodes: (ManagedNode & { readonly tags: Readonly<Record<string, string>> })[];
 }
 
 export const createFakeRunCommands = (overrides: Partial<FakeRunCommands> = {}): FakeRunCommands => {
@@ -25,6 +38,9 @@ export const createFakeRunCommands = (overrides: Partial<FakeRunCommands> = {}):
     invocations: new Map(),
     information: { pingStatus: 'Online', version: '3.3.3572.0' },
     accepting: true,
+    nodes: [],
+    managed: async (tags) =>
+      fake.nodes.filter((node) => Object.entries(tags).every(([key, value]) => node.tags[key] === value)),
     agent: async () => fake.information,
     send: async (request) => {
       if (!fake.accepting) return undefined;

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { judgeInvocation } from '../../../lambda/run-command/judge-invocation.ts';
+import { onWorkers } from '../../../lambda/run-command/places.ts';
 import type { Invocation } from '../../../lambda/run-command/port.ts';
+import { createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { anInvocation, aVerdict, NAME } from './builders.ts';
 
-const subject = { name: NAME, step: 'verify-nebula' };
+const place = onWorkers(createMemoryRegistry());
+const subject = { name: NAME, step: 'verify-nebula', place };
 const judge = (invocation: Partial<Invocation>, step = 'verify-nebula') =>
   judgeInvocation({ ...subject, step }, anInvocation(invocation));
 const errorOf = (invocation: Partial<Invocation>, step?: string) => {

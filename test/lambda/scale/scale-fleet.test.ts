@@ -44,10 +44,10 @@ describe('Scale Out Requested', () => {
   it('starts as many provisions as were asked for', async () => {
     const doors = createMemoryDoors();
 
-    const scaled = await scaleFleet(doors, scaleOut({ count: 3, role: 'lighthouse' }));
+    const scaled = await scaleFleet(doors, scaleOut({ count: 3, role: 'gpu-worker' }));
 
     expect(scaled.map(({ action }) => action)).toEqual(['started', 'started', 'started']);
-    expect(await workers(doors)).toEqual(scaledNames(ID, 'lighthouse', 3));
+    expect(await workers(doors)).toEqual(scaledNames(ID, 'gpu-worker', 3));
     expect(doors.executions.started.size).toBe(3);
   });
 

@@ -9,6 +9,7 @@ const facts = { what: `what ${SECRET}`, got: 'this', allowed: 'that', remedy: `r
 type Facts = ConstructorParameters<typeof errors.ConfigurationError>[0];
 const STATUS: Readonly<Record<string, number>> = {
   NameConflictError: 409,
+  ClusterConflictError: 409,
   AddressError: 409,
   OwnershipLostError: 409,
   SecretConflictError: 409,

@@ -61,6 +61,9 @@ export const createFakeSecrets = (): FakeSecrets => {
       kept.versions.push(value);
       return { arn: kept.arn, versionId: `v${kept.versions.length}` };
     },
+    tag: async (id, tags) => {
+      need(id).tags = { ...need(id).tags, ...tags };
+    },
     delete: async (id) => {
       const found = find(id);
       if (found === undefined) return;

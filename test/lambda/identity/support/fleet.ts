@@ -1,11 +1,11 @@
-import type { FleetSettings, Worker } from '#contract';
+import type { ClusterServer, FleetSettings, Worker } from '#contract';
 import { certificateToPem } from '../../../../lambda/identity/certificate/index.ts';
 import { createIssuer } from '../../../../lambda/identity/issuer.ts';
 import { createKeySigner } from '../../../../lambda/identity/key-signer.ts';
 import type { IdentityPorts } from '../../../../lambda/identity/ports.ts';
 import type { Registry } from '../../../../lambda/registry/port.ts';
 import { createManualClock, createMemoryRegistry, type ManualClock } from '../../../fake/memory-registry.ts';
-import { aReservation, launchFacts } from '../../../fake/registry-builders.ts';
+import { aReservation, launchFacts, type ReservationOverrides } from '../../../fake/registry-builders.ts';
 import { NOW, type TestAuthority, testAuthority } from './authority.ts';
 import { createFakeSecrets, type FakeSecrets } from './fake-secrets.ts';
 import { settings as seedSettings } from './settings.ts';
@@ -42,14 +42,27 @@ export const testFleet = (
 export interface ReservedWorker {
   readonly worker: Worker;
   readonly execution: string;
+  readonly server: ClusterServer;
 }
+
+/** Of a worker that joins no cluster. */
+export const NO_SERVER: ClusterServer = {
+  cluster: '',
+  server: '',
+  instanceId: '',
+  privateIp: '',
+  meshIp: '',
+  caHash: '',
+  secretArn: '',
+};
 
 export const reserveWorker = async (
   { registry }: Pick<TestFleet, 'registry'>,
   name: string,
+  worker: ReservationOverrides['worker'] = {},
 ): Promise<ReservedWorker> => {
-  const { row } = await registry.reserve(aReservation(name));
-  return { worker: row, execution: row.owner };
+  const { row } = await registry.reserve(aReservation(name, { worker }));
+  return { worker: row, execution: row.owner, server: NO_SERVER };
 };
 
 /** Takes an identified worker on to READY. */

@@ -20,6 +20,13 @@ export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings 
     homelabPodCidr: '10.244.0.0/16',
     subnetIds: ['subnet-0a', 'subnet-0b'],
   },
+  cluster: {
+    name: 'aws-k3s',
+    kubeProxyReplacement: true,
+    nodeNetwork: 'vpc',
+    disable: ['traefik', 'servicelb'],
+    gpuTaint: true,
+  },
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
   roles: {
@@ -36,6 +43,12 @@ export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings 
       groups: ['workers', 'aws'],
     },
   },
-  limits: { ssmOnlineSeconds: 300, bootSeconds: 180, terminateSeconds: 600, sweepMinimumAgeSeconds: 900 },
+  limits: {
+    ssmOnlineSeconds: 300,
+    bootSeconds: 180,
+    clusterSeconds: 900,
+    terminateSeconds: 600,
+    sweepMinimumAgeSeconds: 900,
+  },
   ...overrides,
 });

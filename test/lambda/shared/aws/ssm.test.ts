@@ -120,8 +120,8 @@ describe('cancel', () => {
     const { mock, commands } = setUp();
     mock.on(CancelCommandCommand).resolvesOnce({}).rejectsOnce(named('InvalidCommandId'));
 
-    await expect(commands.cancel('c-1', 'i-1')).resolves.toBe(true);
-    await expect(commands.cancel('c-1', 'i-1')).resolves.toBe(false);
-    expect(mock.call(0).args[0].input).toEqual({ CommandId: 'c-1', InstanceIds: ['i-1'] });
+    await expect(commands.cancel('c-1')).resolves.toBe(true);
+    await expect(commands.cancel('c-1')).resolves.toBe(false);
+    expect(mock.call(0).args[0].input).toEqual({ CommandId: 'c-1' });
   });
 });

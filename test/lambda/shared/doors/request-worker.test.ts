@@ -23,7 +23,13 @@ describe('asking for a worker', () => {
     expect(outcome).toBe('started');
     expect(row.owner).toBe(executionArn(`${NAME}-${row.generation}`));
     expect([...doors.executions.started]).toEqual([[row.owner, { input: row.input, open: true }]]);
-    expect(JSON.parse(row.input)).toEqual({ name: NAME, role: 'gpu-worker', market: 'spot', onDemandFallback: true });
+    expect(JSON.parse(row.input)).toEqual({
+      name: NAME,
+      role: 'gpu-worker',
+      market: 'spot',
+      onDemandFallback: true,
+      cluster: 'aws-k3s',
+    });
   });
 
   it('needs nothing: role, name and the rest have defaults', async () => {
