@@ -3,6 +3,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { registerLocalCommands } from '../local/commands.ts';
 import { registerCert } from './commands/cert.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerHomelab } from './commands/homelab.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerProvision } from './commands/provision.ts';
 import { registerShell } from './commands/shell.ts';
@@ -72,6 +73,7 @@ export const buildProgram = (io: Io): Command => {
   program.commandsGroup('Fleet:');
   registerDoctor(program, io);
   registerCert(program, io);
+  registerHomelab(program, io);
   registerSweep(program, io);
   program.commandsGroup('Without AWS:');
   registerLocalCommands(program, io);

@@ -62,7 +62,7 @@ const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Find
       : guarded('quotas', 'warn', () => checkQuotas(new ServiceQuotasClient(shared), ec2, settings)),
     guarded('lighthouse endpoint', 'fail', () => checkLighthouse(settings, patient.resolve, patient.embedded)),
     guarded('trusted CAs', 'fail', () => checkTrust(settings, outputs, patient.now)),
-    guarded('homelab node', 'warn', () => checkHomelab(ssm)),
+    guarded('homelab node', 'warn', () => checkHomelab(ssm, fleet, patient.now)),
   ]);
   return [...checkRegion(settings, region), ...found.flat()];
 };

@@ -1,17 +1,8 @@
 import type { FleetSettings, OperationInput, OperationOutput } from '#contract';
+import { isOldAgent, MINIMUM_AGENT } from '../shared/agent-version.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ConfigurationError, SsmOfflineError } from '../shared/errors.ts';
 import type { RunCommands } from './port.ts';
-
-/** First agent that hands parameters over as environment variables; older ones would leave the scripts without any. */
-export const MINIMUM_AGENT = [3, 3, 2746, 0] as const;
-
-const isTooOld = (version: string): boolean => {
-  const parts = version.split('.').map(Number);
-  if (parts.length !== MINIMUM_AGENT.length || parts.some(Number.isNaN)) return false;
-  const differing = MINIMUM_AGENT.findIndex((minimum, i) => minimum !== parts[i]);
-  return differing >= 0 && (parts[differing] ?? 0) < (MINIMUM_AGENT[differing] ?? 0);
-};
 
 /**
  * One look at whether the instance's agent is connected.
@@ -25,7 +16,7 @@ export const awaitOnline = async (
 ): Promise<OperationOutput<'run-command', 'online'>> => {
   const agent = await ports.commands.agent(instanceId);
   if (agent?.pingStatus === 'Online') {
-    if (!isTooOld(agent.version)) return { online: true };
+    if (!isOldAgent(agent.version)) return { online: true };
     throw new ConfigurationError({
       what: `SSM agent of ${name} is too old for the fleet's documents`,
       got: agent.version,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MINIMUM_AGENT } from '../../lambda/run-command/await-online.ts';
+import { MINIMUM_AGENT } from '../../lambda/shared/agent-version.ts';
 
 const lines = readFileSync('ami/versions.env', 'utf8')
   .split('\n')

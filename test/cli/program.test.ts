@@ -38,6 +38,7 @@ describe('carrierarr', () => {
     ['--version', 0],
     ['cert', 2],
     ['cert show', 2],
+    ['homelab', 2],
   ])('"%s" ends with exit code %d without asking AWS', async (line, exit) => {
     expect((await fleet.run(line)).code).toBe(exit);
     expect(fleet.cloudFormation.calls()).toHaveLength(0);

@@ -3,6 +3,7 @@ import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeImagesCommand, DescribeInstanceTypesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import {
+  DescribeActivationsCommand,
   DescribeInstanceInformationCommand,
   GetParameterCommand,
   ParameterNotFound,
@@ -29,6 +30,7 @@ beforeEach(async () => {
   sts.on(GetCallerIdentityCommand).resolves({ Arn: 'arn:aws:iam::1:user/me', Account: '1' });
   ssm.on(GetParameterCommand).resolves({ Parameter: { Value: IMAGE } });
   ssm.on(DescribeInstanceInformationCommand).resolves({ InstanceInformationList: [] });
+  ssm.on(DescribeActivationsCommand).resolves({});
   ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: IMAGE, State: 'available' }] });
   ec2.on(DescribeInstanceTypesCommand).resolves({ InstanceTypes: [{ VCpuInfo: { DefaultVCpus: 4 } }] });
   quotas.on(GetServiceQuotaCommand).resolves({ Quota: { Value: 8 } });
@@ -106,7 +108,7 @@ describe('doctor', () => {
     expect(byCheck.get('quota spot for gpu-worker')?.status).toBe('ok');
     expect(byCheck.get('homelab node')).toMatchObject({
       status: 'warn',
-      remedy: expect.stringContaining('cluster phases'),
+      remedy: expect.stringContaining('carrierarr homelab activate'),
     });
     expect(byCheck.get('session-manager-plugin')?.status).toBe('warn');
   });
@@ -174,12 +176,12 @@ describe('doctor', () => {
   });
 
   it('shows the node of the homelab where there is one', async () => {
-    const node = { InstanceId: 'mi-0123456789abcdef0', PingStatus: 'Online' as const };
-    ssm.on(DescribeInstanceInformationCommand).resolves({ InstanceInformationList: [{ InstanceId: 'i-1' }, node] });
+    const node = { InstanceId: 'mi-0123456789abcdef0', PingStatus: 'Online' as const, AgentVersion: '3.3.2746.0' };
+    ssm.on(DescribeInstanceInformationCommand).resolves({ InstanceInformationList: [node] });
 
     expect((await examine()).byCheck.get('homelab node')).toMatchObject({
       status: 'ok',
-      detail: 'mi-0123456789abcdef0 is online',
+      detail: 'mi-0123456789abcdef0 is online, agent 3.3.2746.0',
     });
   });
 

@@ -28,6 +28,7 @@ const fleetOutputs = (api: FakeApi, settings = fleetSettings()) => ({
   [OUTPUT.teardownStateMachine]: machineArn('teardown'),
   [OUTPUT.renewStateMachine]: machineArn('renew'),
   [OUTPUT.sweepStateMachine]: machineArn('sweep'),
+  [OUTPUT.homelabRole]: 'carrierarr-homelab-us-west-2',
   [OUTPUT.settings]: JSON.stringify(settings),
 });
 
