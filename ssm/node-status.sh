@@ -10,7 +10,9 @@ readonly CERTIFICATE=/etc/nebula/host.crt
 
 report_services() {
   local unit state services=()
-  for unit in carrierarr-boot nebula; do
+  for unit in carrierarr-boot nebula k3s k3s-agent ollama worker-agent; do
+    # Which of them there are is for the role's image to say.
+    [[ -e /etc/systemd/system/$unit.service ]] || continue
     state=$(systemctl is-active "$unit.service") || true
     services+=("\"$unit\":\"${state:-unknown}\"")
   done
