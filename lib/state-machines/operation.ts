@@ -59,8 +59,19 @@ export const operation = <C extends Capability, O extends OperationName<C>>(
   { scope, functions }: Kit,
   id: string,
   { capability, operation: name, input, assign }: OperationProps<C, O>,
-): LambdaInvoke =>
-  invoke(scope, id, functions[capability], capability, TaskInput.fromObject({ operation: name, ...input }), assign);
+): LambdaInvoke => {
+  const payload = TaskInput.fromObject(withoutEmptyText({ operation: name, ...input }));
+  return invoke(scope, id, functions[capability], capability, payload, assign);
+};
+
+/** The schema of the language's validator knows no empty string; an expression that yields one is the same. */
+const withoutEmptyText = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, emptyAsExpression(value)]));
+
+const emptyAsExpression = (value: unknown): unknown => {
+  if (value === '') return "{% '' %}";
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? withoutEmptyText({ ...value }) : value;
+};
 
 /**
  * The same for input that comes from outside: one constructor, in which an absent field is dropped instead of ending
@@ -98,7 +109,7 @@ const invoke = (
     outputs: '{% $states.result.Payload %}',
     taskTimeout: Timeout.duration(Duration.seconds(ENTRY_POINTS[capability].timeoutSeconds + GRACE_SECONDS)),
     retryOnServiceExceptions: false,
-    ...(assign === undefined ? {} : { assign }),
+    ...(assign === undefined ? {} : { assign: withoutEmptyText(assign) }),
   });
   task.addRetry({
     errors: RETRIED_ERRORS,

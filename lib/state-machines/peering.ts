@@ -1,4 +1,4 @@
-import { type Chain, Parallel } from 'aws-cdk-lib/aws-stepfunctions';
+import { type Chain, Parallel, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { OperationInput } from '#contract';
 import type { Config } from '../config.ts';
@@ -43,7 +43,12 @@ export const installLiqo = (kit: Kit): Parallel => {
       ReservedSubnets: reservedSubnets(config, homelab),
     },
   });
-  return Parallel.jsonata(kit.scope, 'InstallLiqo').branch(aws, home);
+  // A branch must not end in the choice of its poll.
+  const done = (id: string): Pass => Pass.jsonata(kit.scope, id);
+  return Parallel.jsonata(kit.scope, 'InstallLiqo').branch(
+    aws.next(done('InstallLiqoAwsInstalled')),
+    home.next(done('InstallLiqoHomelabInstalled')),
+  );
 };
 
 /** Both sides' credentials never cross a state: one node writes the secret, the other reads it. */

@@ -1,11 +1,27 @@
 import aslValidator from 'asl-validator';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { type Capability, LAUNCH_CONSISTENCY_SECONDS, LAUNCH_TIMEOUT_SECONDS, OPERATIONS, STEPS } from '#contract';
+import {
+  type Capability,
+  HOMELAB_STEPS,
+  LAUNCH_CONSISTENCY_SECONDS,
+  LAUNCH_TIMEOUT_SECONDS,
+  OPERATIONS,
+  STEPS,
+  type Step,
+  TEARDOWN_LEASE_SECONDS,
+} from '#contract';
 import { DEFAULTS } from '../../lib/config/defaults.ts';
 import { ENTRY_POINTS } from '../../lib/entry-points.ts';
 import { RETRIED_ERRORS } from '../../lib/state-machines/operation.ts';
-import { allStates, expressionsOf, type Graph, type State, synthesisedMachines } from './support/machines.ts';
+import {
+  allStates,
+  expressionsOf,
+  type Graph,
+  longestWay,
+  type State,
+  synthesisedMachines,
+} from './support/machines.ts';
 
 const machines = synthesisedMachines();
 const named = Object.entries(machines);
@@ -65,17 +81,22 @@ describe.each(named)('machine %s', (_, definition) => {
 });
 
 describe('limits', () => {
-  /** Delivery of a step's document, and what the poll waits beyond its time. */
-  const ofStep = (step: keyof typeof STEPS): number => 60 + STEPS[step].timeoutSeconds + 30;
-  /** Wall-clock limits of the loops, which the functions keep. */
+  const ALL_STEPS: Readonly<Record<string, Step>> = { ...STEPS, ...HOMELAB_STEPS };
+  /** Delivery of a step's document, its own time, and what the poll waits beyond it. */
+  const ofStep = (state: State): number => {
+    const step = /"step":"(?<step>[a-z-]+)"/.exec(payloadOf(state))?.groups?.step;
+    return operationOf(state) === 'start' && step !== undefined ? 60 + (ALL_STEPS[step]?.timeoutSeconds ?? 0) + 30 : 0;
+  };
+  /** Wall-clock limits of the other loops, which the functions keep. */
   const LOOPS: Record<string, number> = {
+    AwaitCluster: DEFAULTS.limits.clusterSeconds,
     AwaitSsm: DEFAULTS.limits.ssmOnlineSeconds,
-    AwaitBoot: ofStep('await-boot'),
-    VerifyMesh: ofStep('verify-nebula'),
     TerminateInstance: DEFAULTS.limits.terminateSeconds,
     Prove: 120 + LAUNCH_TIMEOUT_SECONDS + LAUNCH_CONSISTENCY_SECONDS,
-    SwapCertificate: ofStep('renew-certificate'),
   };
+
+  const waiting = (name: string, state: State): number =>
+    state.Type === 'Task' ? ofStep(state) + (LOOPS[name] ?? 0) : 0;
 
   /** Errors that are repeated come quickly: every pause is as long as it gets, and the last attempt takes its all. */
   const worstSeconds = ({ TimeoutSeconds = 0, Retry = [] }: State): number =>
@@ -86,11 +107,21 @@ describe('limits', () => {
       return sum + pauses.reduce((a, b) => a + b, 0);
     }, TimeoutSeconds);
 
-  const total = (graph: Graph): number =>
-    tasksOf(graph).reduce((sum, [name, state]) => sum + worstSeconds(state) + (LOOPS[name] ?? 0), 0);
+  const worst = (graph: Graph): number =>
+    longestWay(graph, (name, state) => (state.Type === 'Task' ? worstSeconds(state) : 0) + waiting(name, state));
+
+  const everything = synthesisedMachines({ liqo: { direction: 'both' }, cilium: { clusterMesh: true } });
 
   it.each(['provision', 'teardown', 'sweep'])('of the states of %s fit into that of the machine', (name) => {
-    expect(total(machine(name))).toBeLessThan(machine(name).TimeoutSeconds);
+    expect(worst(machine(name))).toBeLessThan(machine(name).TimeoutSeconds);
+    expect(worst(everything[name] ?? machine(name))).toBeLessThan(machine(name).TimeoutSeconds);
+  });
+
+  it('of a teardown’s waits fit into its lease, so that no second one begins beside it', () => {
+    const busy = (graph: Graph): number => longestWay(graph, waiting);
+
+    expect(busy(machine('teardown'))).toBeLessThan(TEARDOWN_LEASE_SECONDS);
+    expect(busy(everything.teardown ?? machine('teardown'))).toBeLessThan(TEARDOWN_LEASE_SECONDS);
   });
 
   it('of renew are enough for a hundred workers', () => {
@@ -99,7 +130,14 @@ describe('limits', () => {
     if (ItemProcessor === undefined) throw new Error('RenewEach is no Map');
 
     expect(MaxConcurrency).toBe(5);
-    expect(total(ItemProcessor) * (100 / MaxConcurrency)).toBeLessThan(TimeoutSeconds);
+    expect(worst(ItemProcessor) * (100 / MaxConcurrency)).toBeLessThan(TimeoutSeconds);
+  });
+
+  it('keep the history of the longest provision below what Step Functions holds', () => {
+    // A round of a poll: task entered, scheduled, started, succeeded, exited; choice and wait, two each; some room.
+    const eventsPerSecond = 10 / 4;
+
+    expect(longestWay(machine('provision'), waiting) * eventsPerSecond).toBeLessThan(25_000);
   });
 });
 

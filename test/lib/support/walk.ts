@@ -1,0 +1,150 @@
+import jsonata from 'jsonata';
+import type { Capability } from '#contract';
+import type { Graph, Machine, State } from './machines.ts';
+
+/** A call of a Lambda, as a state made it. */
+export interface Call {
+  readonly state: string;
+  readonly capability: Capability;
+  readonly operation: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** An error as a function throws it. */
+export class Thrown extends Error {
+  constructor(name: string, message = 'on purpose') {
+    super(message);
+    this.name = name;
+  }
+}
+
+export interface Walk {
+  /** States entered, in order; those of side-by-side branches one branch after the other. */
+  readonly states: string[];
+  readonly calls: Call[];
+  readonly output: unknown;
+  /** The error the execution ends in. */
+  readonly error: { readonly name: string; readonly cause: string } | undefined;
+}
+
+type Variables = Record<string, unknown>;
+interface Walker {
+  readonly states: string[];
+  readonly calls: Call[];
+  readonly reply: (call: Call) => unknown;
+}
+interface Place {
+  readonly outer: Variables;
+  readonly own: Variables;
+}
+
+const CONTEXT = { Execution: { Id: 'arn:aws:states:us-west-2:111122223333:execution:carrierarr-provision:w1-abcdef' } };
+
+export const capabilityOf = ({ Arguments }: State): Capability =>
+  /^<Functions(?<name>[a-z]+)Function/
+    .exec(Arguments?.FunctionName ?? '')
+    ?.groups?.name?.replace('runcommand', 'run-command') as Capability;
+
+/**
+ * A template with its expressions evaluated. An expression without a value is what ends an execution of Step Functions
+ * without a catch: here it ends the test.
+ */
+const evaluate = async (template: unknown, states: Variables, variables: Variables): Promise<unknown> => {
+  if (Array.isArray(template)) return await Promise.all(template.map((item) => evaluate(item, states, variables)));
+  if (typeof template === 'object' && template !== null) {
+    const entries = Object.entries(template).map(async ([key, value]) => [
+      key,
+      await evaluate(value, states, variables),
+    ]);
+    return Object.fromEntries((await Promise.all(entries)) as [string, unknown][]) as unknown;
+  }
+  const expression = typeof template === 'string' ? /^\{%(.*)%\}$/s.exec(template)?.[1] : undefined;
+  if (expression === undefined) return template;
+  const compiled = jsonata(expression);
+  compiled.registerFunction('parse', (text: string) => JSON.parse(text) as unknown);
+  const value: unknown = await compiled.evaluate({}, { ...variables, states: { context: CONTEXT, ...states } });
+  if (value === undefined) throw new TypeError(`no value: ${expression}`);
+  return JSON.parse(JSON.stringify(value)) as unknown;
+};
+
+const assign = async (holder: { Assign?: unknown }, states: Variables, place: Place): Promise<void> => {
+  const values = (await evaluate(holder.Assign ?? {}, states, { ...place.outer, ...place.own })) as Variables;
+  for (const name of Object.keys(values)) {
+    if (Object.hasOwn(place.outer, name)) throw new TypeError(`variable ${name} of an outer scope is assigned inside`);
+  }
+  Object.assign(place.own, values);
+};
+
+const result = async (walker: Walker, name: string, state: State, input: unknown, place: Place): Promise<unknown> => {
+  const variables = { ...place.outer, ...place.own };
+  if (state.Type === 'Parallel') {
+    const outputs: unknown[] = [];
+    for (const branch of state.Branches ?? []) {
+      outputs.push(await follow(walker, branch, input, { outer: variables, own: {} }));
+    }
+    return outputs;
+  }
+  if (state.Type !== 'Task') return input;
+  const payload = (await evaluate(state.Arguments?.Payload, { input }, variables)) as Record<string, unknown>;
+  const call = { state: name, capability: capabilityOf(state), operation: String(payload.operation), payload };
+  walker.calls.push(call);
+  return { Payload: walker.reply(call) };
+};
+
+const chosen = async (state: State, input: unknown, place: Place): Promise<string | undefined> => {
+  for (const { Condition, Next } of state.Choices ?? []) {
+    if ((await evaluate(Condition, { input }, { ...place.outer, ...place.own })) === true) return Next;
+  }
+  return state.Default;
+};
+
+/** Goes from state to state until one ends the graph. */
+const follow = async (walker: Walker, graph: Graph, begin: unknown, place: Place): Promise<unknown> => {
+  let [name, input]: [string | undefined, unknown] = [graph.StartAt, begin];
+  while (name !== undefined) {
+    const state: State | undefined = graph.States[name];
+    if (state === undefined) throw new TypeError(`no state ${name}`);
+    walker.states.push(name);
+    try {
+      const raw = await result(walker, name, state, input, place);
+      const variables = { ...place.outer, ...place.own };
+      if (state.Type === 'Fail') {
+        const { Error: error, Cause } = (await evaluate(state, { input }, variables)) as Record<string, string>;
+        throw new Thrown(error ?? '', Cause);
+      }
+      await assign(state, { input, result: raw }, place);
+      const output = await evaluate(state.Output ?? null, { input, result: raw }, variables);
+      input = state.Output === undefined ? raw : output;
+      name = state.Type === 'Choice' ? await chosen(state, input, place) : state.Next;
+    } catch (error) {
+      const caught = error instanceof Thrown ? state.Catch?.find(matches(error)) : undefined;
+      if (!(error instanceof Thrown) || caught === undefined) throw error;
+      const errorOutput = { Error: error.name, Cause: JSON.stringify({ errorMessage: error.message }) };
+      await assign(caught, { input, errorOutput }, place);
+      [name, input] = [caught.Next, errorOutput];
+    }
+  }
+  return input;
+};
+
+const matches =
+  (error: Thrown) =>
+  ({ ErrorEquals }: { readonly ErrorEquals: readonly string[] }): boolean =>
+    ErrorEquals.includes(error.name) ||
+    (ErrorEquals.includes('States.ALL') && error.name !== 'States.DataLimitExceeded');
+
+/**
+ * Walks a definition as Step Functions would: JSONata, variables and their scopes, choices, catches. Nothing waits and
+ * nothing is retried; `reply` plays the functions, and throws a {@link Thrown} where one fails.
+ */
+export const walk = async (machine: Machine, input: unknown, reply: (call: Call) => unknown): Promise<Walk> => {
+  const walker: Walker = { states: [], calls: [], reply };
+  try {
+    const output = await follow(walker, machine, input, { outer: {}, own: {} });
+    return { states: walker.states, calls: walker.calls, output, error: undefined };
+  } catch (error) {
+    if (!(error instanceof Thrown)) throw error;
+    const { name, message: cause } = error;
+    return { states: walker.states, calls: walker.calls, output: undefined, error: { name, cause } };
+  }
+};
