@@ -33,7 +33,7 @@ export const ENTRY_POINTS: Readonly<Record<FunctionName, EntryPoint>> = {
     timeoutSeconds: 20,
   },
   homelab: {
-    file: 'lambda/homelab/handler.ts',
+    file: 'lambda/run-command/homelab.handler.ts',
     description: "Finds the homelab's node and runs steps on it",
     timeoutSeconds: 20,
   },

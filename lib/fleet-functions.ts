@@ -17,7 +17,7 @@ import { runHomelabSteps, runSteps } from './iam/run-command-policy.ts';
 import { startExecutions } from './iam/start-executions.ts';
 import type { PolicyScope } from './iam/statement.ts';
 import { removeWorkers } from './iam/sweep-policy.ts';
-import { stateMachineArn } from './names.ts';
+import { managedInstanceArn, stateMachineArn } from './names.ts';
 import type { WorkerNodes } from './worker-nodes.ts';
 
 export interface FleetFunctionsProps {
@@ -86,7 +86,7 @@ const environments = (stack: Stack, props: FleetFunctionsProps): Environments =>
       LAUNCH_TEMPLATES: stack.toJsonString({ lighthouse: lighthouse.templateId, 'gpu-worker': gpu.templateId }),
     },
     'run-command': base,
-    homelab: base,
+    homelab: { ...base, MANAGED_INSTANCE_ARN: managedInstanceArn(stack, '') },
     sweep: { ...base, ...machines },
     api: { ...base, ...machines },
     certificates: { ...base, ...signing },

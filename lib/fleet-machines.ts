@@ -27,12 +27,12 @@ interface Machine {
   readonly timeoutSeconds: (limits: Config['limits']) => number;
 }
 
-const waits = ({ ssmOnlineSeconds, bootSeconds, terminateSeconds }: Config['limits']): number =>
-  ssmOnlineSeconds + bootSeconds + terminateSeconds;
+const waits = ({ clusterSeconds, ssmOnlineSeconds, bootSeconds, terminateSeconds }: Config['limits']): number =>
+  clusterSeconds + ssmOnlineSeconds + bootSeconds + terminateSeconds;
 
 const MACHINES: Readonly<Record<MachineName, Machine>> = {
-  provision: { define: provision, timeoutSeconds: (limits) => 5400 + waits(limits) },
-  teardown: { define: teardown, timeoutSeconds: ({ terminateSeconds }) => 2700 + terminateSeconds },
+  provision: { define: provision, timeoutSeconds: (limits) => 6 * 3600 + waits(limits) },
+  teardown: { define: teardown, timeoutSeconds: ({ terminateSeconds }) => 2 * 3600 + terminateSeconds },
   renew: { define: renew, timeoutSeconds: () => 12 * 3600 },
   sweep: { define: sweep, timeoutSeconds: () => 1800 },
 };

@@ -28,3 +28,11 @@ export const executionsArn = (stack: Stack, fleet: string, machine: Parameters<t
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     resourceName: `${stateMachineName(fleet, machine)}:*`,
   });
+
+/** A node that an activation made: `mi-…`; its id may be left out, or be `*`. */
+export const managedInstanceArn = ({ partition, region, account }: Stack, id: string): string =>
+  `arn:${partition}:ssm:${region}:${account}:managed-instance/${id}`;
+
+/** A worker's instance. */
+export const instanceArn = ({ partition, region, account }: Stack, id: string): string =>
+  `arn:${partition}:ec2:${region}:${account}:instance/${id}`;

@@ -45,7 +45,7 @@ export const K3s = z.strictObject({
 
 /** As the parameter `ExtraValues` of the step takes them. */
 const helmValues = z.record(
-  z.string().regex(/^[\][A-Za-z0-9_./-]+$/, { error: 'a Helm path such as bpf.masquerade' }),
+  z.string().regex(/^([A-Za-z0-9_./-]|\[[0-9]+\])+$/, { error: 'a Helm path such as bpf.masquerade' }),
   z.string().regex(/^[A-Za-z0-9_.:/+-]*$/, { error: 'letters, digits and _ . : / + -' }),
 );
 

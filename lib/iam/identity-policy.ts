@@ -1,6 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type SignerSettings, TAG } from '#contract';
-import { allow, allowEverywhere, handoverSecretsArn, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { allow, handoverSecretsArn, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 /**
  * Signing by the configured key. Conditions on Sign stand in a statement of their own: GetPublicKey carries no such
@@ -32,6 +32,5 @@ export const manageSecrets = (scope: PolicyScope): PolicyStatement[] => {
     allow(['secretsmanager:PutSecretValue', 'secretsmanager:DeleteSecret'], [identities, handovers], ours),
     // Without the tag as condition: the answer tells a foreign secret from none.
     allow(['secretsmanager:DescribeSecret'], [identities, handovers]),
-    allowEverywhere(['secretsmanager:ListSecrets']),
   ];
 };

@@ -2,6 +2,7 @@ import type { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { documentName } from '#contract';
 import type { Config } from '../config.ts';
+import { managedInstanceArn } from '../names.ts';
 
 /** What every policy file is given: where it deploys and how things are named there. */
 export interface PolicyScope {
@@ -65,8 +66,7 @@ export const workerSecretsArn = (scope: PolicyScope): string => secretsArn(scope
 export const handoverSecretsArn = (scope: PolicyScope): string => secretsArn(scope, 'handover-*');
 
 /** Nodes that an activation made: `mi-…`. */
-export const managedInstancesArn = ({ stack, config }: PolicyScope): string =>
-  stack.formatArn({ service: 'ssm', region: config.region, resource: 'managed-instance', resourceName: '*' });
+export const managedInstancesArn = ({ stack }: PolicyScope): string => managedInstanceArn(stack, '*');
 
 export const documentArns = ({ stack, config }: PolicyScope, steps: readonly string[]): string[] =>
   steps.map((step) =>

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { Choice, Condition, Pass, type State } from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { instanceArn } from '../names.ts';
 import { carryOn, EXECUTION, type Kit, operation, skipOnError } from './operation.ts';
 import { consumesAws, homelabApiServer, providesHomelab } from './parameters.ts';
 import { FENCED, undoStep } from './undo-step.ts';
@@ -181,7 +182,7 @@ const forgetCluster = (kit: Kit, next: State): State =>
   });
 
 const openHandover = (kit: Kit, id: string, purpose: 'aws' | 'homelab', { done, failed }: Ways): LambdaInvoke => {
-  const worker = instanceArn(kit);
+  const worker = workerArn(kit);
   const homelab = '{% $homelab.instanceArn %}';
   const ends = purpose === 'aws' ? { writer: worker, reader: homelab } : { writer: homelab, reader: worker };
   const open = operation(kit, id, {
@@ -196,10 +197,7 @@ const openHandover = (kit: Kit, id: string, purpose: 'aws' | 'homelab', { done, 
 };
 
 /** The registry keeps an instance's id; its ARN follows from it. */
-const instanceArn = ({ scope, config }: Kit): string => {
-  const { partition, account } = Stack.of(scope);
-  return `{% 'arn:${partition}:ec2:${config.region}:${account}:instance/' & $fenced.instanceId %}`;
-};
+const workerArn = ({ scope }: Kit): string => `{% '${instanceArn(Stack.of(scope), '')}' & $fenced.instanceId %}`;
 
 /** Also what a provision left open when it failed. */
 const closeHandover = (kit: Kit, next: State): LambdaInvoke => {

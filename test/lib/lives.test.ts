@@ -32,7 +32,7 @@ const startOf = ({ calls }: Walk, state: string): Call => {
 };
 const parametersOf = (walked: Walk, state: string): Record<string, string> =>
   startOf(walked, state).payload.parameters as Record<string, string>;
-const phasesOf = ({ calls }: Walk): unknown[] =>
+const phasesOf = ({ calls }: Walk): [unknown, unknown][] =>
   calls.filter(({ operation }) => operation === 'advance').map(({ payload }) => [payload.phase, payload.details]);
 
 describe('a lighthouse', () => {
@@ -120,7 +120,7 @@ describe('a lighthouse', () => {
 
     expect(startOf(walked, 'FindHomelab').payload.required).toBe(false);
     expect(stepsOf(walked)).toEqual(['await-boot', 'verify-nebula', 'install-cilium']);
-    expect(phasesOf(walked).map(([phase]: unknown[]) => phase)).toEqual(['BOOTED', 'MESHED', 'CLUSTERED', 'READY']);
+    expect(phasesOf(walked).map(([phase]) => phase)).toEqual(['BOOTED', 'MESHED', 'CLUSTERED', 'READY']);
   });
 });
 
@@ -343,7 +343,7 @@ describe('every call', () => {
 
     expect(new Set(starts.map(({ payload }) => String(payload.step))).size).toBeGreaterThan(20);
     for (const { payload } of starts) {
-      const { parameters } = STEP_TABLE[String(payload.step)] ?? { parameters: {} };
+      const parameters: Step['parameters'] = STEP_TABLE[String(payload.step)]?.parameters ?? {};
       const given = payload.parameters as Record<string, string>;
       const needed = Object.keys(parameters).filter((name) => parameters[name]?.default === undefined);
 

@@ -1,7 +1,8 @@
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { ENVIRONMENT, OUTPUT, PORTS, STEPS } from '#contract';
+import { ENVIRONMENT, HOMELAB_STEPS, OUTPUT, PORTS, STEPS } from '#contract';
 import { ENTRY_POINTS } from '../../lib/entry-points.ts';
+import { type AnyStepName, hasScript } from '../../ssm/document.ts';
 import { flatten, resourcesOf, synthesise } from './support/app.ts';
 
 const { mesh, images, fleet, stacks } = synthesise();
@@ -271,14 +272,23 @@ describe('the network', () => {
 });
 
 describe('steps', () => {
-  it('are documents with literal names, for EC2 instances', () => {
-    const names = ofType(fleet, 'AWS::SSM::Document').map(([, { Properties }]) => Properties.Name);
+  const documents = ofType(fleet, 'AWS::SSM::Document').map(([, { Properties }]) => Properties);
+  const named = (steps: object) => Object.keys(steps).map((step) => `carrierarr-${step}`);
+  const written = (steps: object) =>
+    Object.keys(steps)
+      .filter((step) => hasScript(step as AnyStepName))
+      .map((step) => `carrierarr-${step}`);
 
-    expect(names).toEqual(Object.keys(STEPS).map((step) => `carrierarr-${step}`));
-    fleet.allResourcesProperties('AWS::SSM::Document', {
-      DocumentType: 'Command',
-      TargetType: '/AWS::EC2::Instance',
-      UpdateMethod: 'NewVersion',
-    });
+  it('are documents with literal names, one for each script', () => {
+    expect(documents.map(({ Name }) => Name)).toEqual([...written(STEPS), ...written(HOMELAB_STEPS)]);
+    fleet.allResourcesProperties('AWS::SSM::Document', { DocumentType: 'Command', UpdateMethod: 'NewVersion' });
+  });
+
+  it('are for EC2 instances where they run on workers, and for no such thing in the homelab', () => {
+    for (const { Name, TargetType } of documents) {
+      expect(TargetType, String(Name)).toBe(
+        named(HOMELAB_STEPS).includes(String(Name)) ? undefined : '/AWS::EC2::Instance',
+      );
+    }
   });
 });

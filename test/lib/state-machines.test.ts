@@ -2,7 +2,6 @@ import aslValidator from 'asl-validator';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import {
-  type Capability,
   HOMELAB_STEPS,
   LAUNCH_CONSISTENCY_SECONDS,
   LAUNCH_TIMEOUT_SECONDS,
@@ -22,6 +21,7 @@ import {
   type State,
   synthesisedMachines,
 } from './support/machines.ts';
+import { capabilityOf } from './support/walk.ts';
 
 const machines = synthesisedMachines();
 const named = Object.entries(machines);
@@ -31,10 +31,6 @@ const machine = (name: string) => {
   return found;
 };
 const tasksOf = (graph: Graph): [string, State][] => allStates(graph).filter(([, { Type }]) => Type === 'Task');
-const capabilityOf = ({ Arguments }: State): Capability =>
-  /^<Functions(?<name>[a-z]+)Function/
-    .exec(Arguments?.FunctionName ?? '')
-    ?.groups?.name?.replace('runcommand', 'run-command') as Capability;
 const payloadOf = ({ Arguments }: State): string => JSON.stringify(Arguments?.Payload);
 const operationOf = (state: State): string =>
   /['"]operation\\?['"]: ?\\?['"](?<name>\w+)/.exec(payloadOf(state))?.groups?.name ?? '';
@@ -179,7 +175,9 @@ describe('teardown', () => {
   const { States } = machine('teardown');
 
   it('carries on to the termination from what must not keep the instance alive', () => {
-    expect(States.CancelCommand?.Catch?.[0]).toMatchObject({ Next: 'RevokeIdentity' });
+    expect(States.CancelCommand?.Catch?.[0]).toMatchObject({ Next: 'CancelCommandHomelabOpen' });
+    expect(States.CancelCommandHomelab?.Catch?.[0]).toMatchObject({ Next: 'DrainNodeRole' });
+    expect(States.DrainNodePoll?.Catch?.[0]).toMatchObject({ Next: 'RevokeIdentity' });
     expect(States.RevokeIdentity?.Catch?.[0]).toMatchObject({ Next: 'TerminateInstance' });
     expect(States.DeregisterImage?.Catch?.[0]).toMatchObject({ Next: 'ProveBegin' });
   });

@@ -30,6 +30,8 @@ const parameter =
 
 const OCTETS = '([0-9]{1,3}\\.){3}[0-9]{1,3}';
 const CIDR = `${OCTETS}/[0-9]{1,2}`;
+/** No bracket inside brackets: JavaScript, bash and Java read those differently. */
+const PAIR = '([A-Za-z0-9_./-]|\\[[0-9]+\\])+=[A-Za-z0-9_.:/+-]*';
 const NAME = '[a-z][a-z0-9-]{0,62}';
 
 /** The kinds of parameters: each says what its text may be. */
@@ -55,7 +57,7 @@ export const kind = {
   /** A Kubernetes quantity such as 4, 500m or 8Gi. */
   quantity: parameter('^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$', 24),
   /** Comma-separated `key=value`; may be empty. Keys may hold dots, slashes and list indices. */
-  pairs: parameter('^([][A-Za-z0-9_./-]+=[A-Za-z0-9_.:/+-]*(,[][A-Za-z0-9_./-]+=[A-Za-z0-9_.:/+-]*)*)?$', 2_000),
+  pairs: parameter(`^(${PAIR}(,${PAIR})*)?$`, 1_024),
 } as const;
 
 /** One of a few words. */

@@ -98,33 +98,48 @@ const chosen = async (state: State, input: unknown, place: Place): Promise<strin
   return state.Default;
 };
 
+interface Onwards {
+  readonly name: string | undefined;
+  readonly input: unknown;
+}
+
+/** What a state makes of its input, and where it goes on. */
+const pass = async (walker: Walker, name: string, state: State, input: unknown, place: Place): Promise<Onwards> => {
+  const raw = await result(walker, name, state, input, place);
+  const variables = { ...place.outer, ...place.own };
+  if (state.Type === 'Fail') {
+    const { Error: error, Cause } = (await evaluate(state, { input }, variables)) as Record<string, string>;
+    throw new Thrown(error ?? '', Cause);
+  }
+  await assign(state, { input, result: raw }, place);
+  const output = state.Output === undefined ? raw : await evaluate(state.Output, { input, result: raw }, variables);
+  return { name: state.Type === 'Choice' ? await chosen(state, output, place) : state.Next, input: output };
+};
+
+/** Where an error leads; it goes on upwards where nothing catches it. */
+const handle = async (state: State, error: unknown, input: unknown, place: Place): Promise<Onwards> => {
+  const caught = error instanceof Thrown ? state.Catch?.find(matches(error)) : undefined;
+  if (!(error instanceof Thrown) || caught === undefined) throw error;
+  const errorOutput = { Error: error.name, Cause: JSON.stringify({ errorMessage: error.message }) };
+  await assign(caught, { input, errorOutput }, place);
+  return { name: caught.Next, input: errorOutput };
+};
+
 /** Goes from state to state until one ends the graph. */
 const follow = async (walker: Walker, graph: Graph, begin: unknown, place: Place): Promise<unknown> => {
-  let [name, input]: [string | undefined, unknown] = [graph.StartAt, begin];
-  while (name !== undefined) {
-    const state: State | undefined = graph.States[name];
-    if (state === undefined) throw new TypeError(`no state ${name}`);
+  let at: Onwards = { name: graph.StartAt, input: begin };
+  while (at.name !== undefined) {
+    const { name, input }: Onwards = at;
+    const state: State | undefined = graph.States[at.name];
+    if (state === undefined || name === undefined) throw new TypeError(`no state ${name}`);
     walker.states.push(name);
     try {
-      const raw = await result(walker, name, state, input, place);
-      const variables = { ...place.outer, ...place.own };
-      if (state.Type === 'Fail') {
-        const { Error: error, Cause } = (await evaluate(state, { input }, variables)) as Record<string, string>;
-        throw new Thrown(error ?? '', Cause);
-      }
-      await assign(state, { input, result: raw }, place);
-      const output = await evaluate(state.Output ?? null, { input, result: raw }, variables);
-      input = state.Output === undefined ? raw : output;
-      name = state.Type === 'Choice' ? await chosen(state, input, place) : state.Next;
+      at = await pass(walker, name, state, input, place);
     } catch (error) {
-      const caught = error instanceof Thrown ? state.Catch?.find(matches(error)) : undefined;
-      if (!(error instanceof Thrown) || caught === undefined) throw error;
-      const errorOutput = { Error: error.name, Cause: JSON.stringify({ errorMessage: error.message }) };
-      await assign(caught, { input, errorOutput }, place);
-      [name, input] = [caught.Next, errorOutput];
+      at = await handle(state, error, input, place);
     }
   }
-  return input;
+  return at.input;
 };
 
 const matches =
