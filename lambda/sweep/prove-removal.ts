@@ -1,4 +1,11 @@
-import { type OperationInput, type OperationOutput, secretName, TAG } from '#contract';
+import {
+  HANDOVER_PURPOSES,
+  handoverSecretName,
+  type OperationInput,
+  type OperationOutput,
+  secretName,
+  TAG,
+} from '#contract';
 import { type Instance, LIVE_STATES } from '#shared/aws/ec2-port.ts';
 import { ProofFailedError } from '#shared/errors.ts';
 import type { SweepPorts } from './ports.ts';
@@ -45,8 +52,12 @@ const checkSpotRequests = async ({ ec2 }: ProofPorts, instanceIds: readonly stri
   };
 };
 
-const checkSecret = async ({ secrets, settings }: ProofPorts, input: ProofInput): Promise<Check> => {
-  const name = secretName(settings.secretPrefix, input.name);
+const secretNames = (prefix: string, worker: string): readonly string[] => [
+  secretName(prefix, worker),
+  ...HANDOVER_PURPOSES.map((purpose) => handoverSecretName(prefix, worker, purpose)),
+];
+
+const checkSecret = async ({ secrets, settings }: ProofPorts, input: ProofInput, name: string): Promise<Check> => {
   const secret = await secrets.describe(name);
   // A secret without our fleet's tag was made by somebody else, for instance by hand from the old runbook.
   const ours = secret !== undefined && secret.tags[TAG.fleet] !== undefined;
@@ -74,7 +85,7 @@ const lookEverywhere = async (ports: ProofPorts, input: ProofInput): Promise<Che
       checkVolumes(ports, input),
       checkInterfaces(ports, [...known]),
       checkSpotRequests(ports, [...known]),
-      checkSecret(ports, input),
+      ...secretNames(settings.secretPrefix, input.name).map((name) => checkSecret(ports, input, name)),
     ])),
   ];
 };

@@ -4,6 +4,7 @@ import { createRegistry } from '../../lambda/registry/create-registry.ts';
 import { systemClock } from '../../lambda/shared/clock.ts';
 import { createManualClock, MESH } from '../fake/memory-registry.ts';
 import { aReservation } from '../fake/registry-builders.ts';
+import { describeClusters } from '../lambda/registry/contract-cluster.ts';
 import { describeLife, type MakeRegistry } from '../lambda/registry/contract-life.ts';
 import { describeRecords } from '../lambda/registry/contract-records.ts';
 import { describeReservation } from '../lambda/registry/contract-reservation.ts';
@@ -47,6 +48,7 @@ describe.skipIf(obstacle !== undefined)('the registry on DynamoDB', () => {
 
   describeReservation(make);
   describeLife(make);
+  describeClusters(make);
   describeRecords(make);
 
   it('gives a hundred workers to a hundred callers that share nothing but the table', async () => {

@@ -29,6 +29,7 @@ describe('a request', () => {
       nebulaIp: '10.100.2.9',
       instanceType: 'g5.xlarge',
       amiId: 'ami-0f24e5b7febd29ea3',
+      cluster: 'other',
     };
     const first = normalise(request);
 
@@ -40,7 +41,8 @@ describe('a request', () => {
   it('has the same hash with its defaults left out or written out, and another with anything else', () => {
     const hash = (request: object) => normalise({ name: 'a', ...request }).requestHash;
 
-    expect(hash({ role: 'gpu-worker', market: 'spot', onDemandFallback: true })).toBe(hash({}));
+    const written = { role: 'gpu-worker', market: 'spot', onDemandFallback: true, cluster: 'aws-k3s' };
+    expect(hash(written)).toBe(hash({}));
     expect(hash({ market: 'on-demand', onDemandFallback: true })).toBe(hash({ market: 'on-demand' }));
     const others = [
       {},
@@ -50,6 +52,7 @@ describe('a request', () => {
       { nebulaIp: '10.100.2.9' },
       { instanceType: 'g5.xlarge' },
       { amiId: 'ami-0f24e5b7febd29ea3' },
+      { cluster: 'other' },
     ];
     expect(new Set(others.map(hash)).size).toBe(others.length);
   });

@@ -97,11 +97,13 @@ describe('MarkReady', () => {
     const { operations, registry, announced } = setUp();
     const life = await aReservedLife(registry, NAME);
 
-    await operations.advance({ ...life, phase: 'BOOTED', details: {} });
+    await operations.advance({ ...life, phase: 'BOOTED', details: { kernel: '6.1' } });
     const output = await operations.advance({ ...life, phase: 'READY', details: {} });
 
     expect(output).toEqual({ name: NAME, generation: life.generation, phase: 'READY' });
-    expect(announced).toMatchObject([{ type: EVENT.workerReady, row: { name: NAME, phase: 'READY' } }]);
+    expect(announced).toMatchObject([
+      { type: EVENT.workerReady, row: { name: NAME, phase: 'READY', details: { kernel: '6.1' } } },
+    ]);
   });
 
   it('announces nothing for a worker it has lost', async () => {

@@ -3,6 +3,7 @@ import { ThrottledError } from '../../../lambda/shared/errors.ts';
 import { createManualClock, createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { createMemoryStore } from '../../fake/memory-store.ts';
 import { aCertificate, aReservation, aReservedLife } from '../../fake/registry-builders.ts';
+import { describeClusters } from './contract-cluster.ts';
 import { describeLife, type MakeRegistry } from './contract-life.ts';
 import { describeRecords } from './contract-records.ts';
 import { describeReservation } from './contract-reservation.ts';
@@ -15,6 +16,7 @@ const make: MakeRegistry = async (mesh = {}) => {
 describe('the registry in memory', () => {
   describeReservation(make);
   describeLife(make);
+  describeClusters(make);
   describeRecords(make);
 });
 
