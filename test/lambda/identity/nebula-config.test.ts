@@ -5,6 +5,8 @@ import { renderNebulaConfig } from '../../../lambda/identity/nebula-config.ts';
 import { settings } from './support/settings.ts';
 
 const mesh = settings().mesh;
+const inMesh = settings({ cluster: { ...settings().cluster, nodeNetwork: 'mesh' } });
+const server = { meshIp: '10.100.2.1', privateIp: '10.20.0.10' };
 
 describe('the Nebula configuration', () => {
   it.each(ROLES)('of a %s is the reviewed one', async (role) => {
@@ -13,6 +15,29 @@ describe('the Nebula configuration', () => {
 
   it.each(ROLES)('of a %s is YAML without repeated keys', (role) => {
     expect(() => parse(renderNebulaConfig(settings(), role), { strict: true, uniqueKeys: true })).not.toThrow();
+  });
+
+  it.each(ROLES)('of a %s whose node has a mesh address is the reviewed one', async (role) => {
+    const config = renderNebulaConfig(inMesh, role, role === 'gpu-worker' ? server : undefined);
+
+    await expect(config).toMatchFileSnapshot(`../../golden/nebula/config-${role}-mesh.yml`);
+    expect(() => parse(config, { strict: true, uniqueKeys: true })).not.toThrow();
+  });
+
+  it.each(ROLES)('of a %s opens ports between workers only where nodes have mesh addresses', (role) => {
+    const rules = [settings(), inMesh].map((given) => parse(renderNebulaConfig(given, role)).firewall.inbound);
+
+    const ports = rules.map((inbound: { port: unknown; group?: string }[]) =>
+      inbound.filter(({ group }) => group === 'workers').map(({ port }) => port),
+    );
+    const api = role === 'lighthouse' ? [6443] : [11434];
+    expect(ports).toEqual([role === 'lighthouse' ? [] : [11434], [...api, 8472, 4240, 4244, 10250]]);
+  });
+
+  it('tells a node of its server below the mesh only where it is reached through the mesh', () => {
+    const hosts = [settings(), inMesh].map((given) => parse(renderNebulaConfig(given, 'gpu-worker', server)));
+
+    expect(hosts.map((config) => config.static_host_map['10.100.2.1'])).toEqual([undefined, ['10.20.0.10:4242']]);
   });
 
   it('lets workers reach Ollama on a gpu-worker only', () => {

@@ -1,6 +1,6 @@
 import type { SecretFacts } from '#shared/aws/secret-tags.ts';
 import type { Secrets } from '#shared/aws/secrets.ts';
-import { NotYetConsistentError } from '#shared/errors.ts';
+import { ConfigurationError, NotYetConsistentError } from '#shared/errors.ts';
 
 interface Kept {
   readonly arn: string;
@@ -28,7 +28,9 @@ export const createFakeSecrets = (): FakeSecrets => {
     [...secrets.entries()].find(([name, { arn }]) => name === id || arn === id);
   const need = (id: string): Kept => {
     const found = find(id);
-    if (found === undefined || found[1].deleting) throw new Error(`no secret ${id}`);
+    if (found === undefined || found[1].deleting) {
+      throw new ConfigurationError({ what: `secret ${id} does not exist`, remedy: 'create it' });
+    }
     return found[1];
   };
   const facts = ([name, kept]: [string, Kept]): SecretFacts => ({
