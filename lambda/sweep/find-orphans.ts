@@ -22,6 +22,11 @@ const orphanReason = (tags: Tags, row: WorkerRow | undefined): string | undefine
   return row.phase === 'REMOVED' ? 'its worker was removed' : undefined;
 };
 
+/** A credential is handed over while a worker is made or taken down; one that is left was not closed. */
+const secretReason = (tags: Tags, row: WorkerRow | undefined): string | undefined =>
+  orphanReason(tags, row) ??
+  (tags[TAG.writer] !== undefined && row?.phase === 'READY' ? 'its credential has been handed over' : undefined);
+
 const strayReason = (instance: Instance, row: WorkerRow | undefined): string | undefined =>
   orphanReason(instance.tags, row) ??
   (row !== undefined && RECORDED.has(row.phase) && row.instanceId !== instance.instanceId
@@ -69,7 +74,7 @@ export const findStraySecrets = (
   );
   return secrets.flatMap((secret) => {
     const life = lifeOf(secret.tags);
-    const reason = orphanReason(secret.tags, rows.get(life.name));
+    const reason = secretReason(secret.tags, rows.get(life.name));
     // The fleet's tag alone also sits on secrets that are no worker's, such as a signer's.
     if (life.name === '' || reason === undefined || !isOldEnough(ports, secret.createdAt)) return [];
     return [
@@ -81,10 +86,11 @@ export const findStraySecrets = (
         action: 'deleted' as const,
         kept: isKept(secret.tags) || keptLives.has(JSON.stringify(life)),
         looks: 2 as const,
-        stillTrue: async () => orphanReason(secret.tags, await ports.registry.find(life.name)) !== undefined,
+        stillTrue: async () => secretReason(secret.tags, await ports.registry.find(life.name)) !== undefined,
         act: async () => {
-          // An empty generation would revoke every life of the name.
-          if (life.generation !== '') await ports.registry.revokeCertificates(life);
+          // An empty generation would revoke every life of the name; a credential handed over has no certificate.
+          if (life.generation !== '' && secret.tags[TAG.writer] === undefined)
+            await ports.registry.revokeCertificates(life);
           await ports.secrets.delete(secret.arn);
           return 'deleted' as const;
         },

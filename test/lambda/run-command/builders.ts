@@ -1,4 +1,5 @@
 import type { OperationInput } from '#contract';
+import { runCommandOperations } from '../../../lambda/run-command/operations.ts';
 import type {
   AgentInformation,
   CommandRequest,
@@ -6,7 +7,8 @@ import type {
   ManagedNode,
   RunCommands,
 } from '../../../lambda/run-command/port.ts';
-import { executionArn } from '../../fake/registry-builders.ts';
+import { createManualClock, createMemoryRegistry } from '../../fake/memory-registry.ts';
+import { aReservedLife, executionArn } from '../../fake/registry-builders.ts';
 
 export const NAME = 'gpu-worker-001';
 export const INSTANCE = 'i-0123456789abcdef0';
@@ -92,3 +94,21 @@ export const aPoll = (
   since: Date.parse('2026-11-21T10:00:00.000Z'),
   ...overrides,
 });
+
+/** The operations on workers over fakes that keep state. */
+export const setUp = () => {
+  const clock = createManualClock();
+  const registry = createMemoryRegistry({ clock });
+  const commands = createFakeRunCommands();
+  const since = clock.now().getTime();
+  const operations = runCommandOperations({ commands, registry, clock }, SETTINGS);
+  return { clock, registry, commands, since, operations };
+};
+
+/** A worker whose row knows an open command. */
+export const withOpenCommand = async () => {
+  const world = setUp();
+  const life = await aReservedLife(world.registry, NAME);
+  const { commandId } = await world.operations.start(aStart(life));
+  return { ...world, life, poll: aPoll({ commandId, since: world.since }) };
+};

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { STEPS } from '#contract';
 import { judgeInvocation } from '../../../lambda/run-command/judge-invocation.ts';
-import { onWorkers } from '../../../lambda/run-command/places.ts';
+import { inHomelab, onWorkers } from '../../../lambda/run-command/places.ts';
 import type { Invocation } from '../../../lambda/run-command/port.ts';
 import { createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { anInvocation, aVerdict, NAME } from './builders.ts';
 
-const place = onWorkers(createMemoryRegistry());
-const subject = { name: NAME, step: 'verify-nebula', place };
+const registry = createMemoryRegistry();
+const subject = { name: NAME, step: 'verify-nebula' };
+const placeOf = (step: string) => (step.startsWith('homelab-') ? inHomelab : onWorkers)(registry);
 const judge = (invocation: Partial<Invocation>, step = 'verify-nebula') =>
-  judgeInvocation({ ...subject, step }, anInvocation(invocation));
+  judgeInvocation({ ...subject, step, place: placeOf(step) }, anInvocation(invocation));
 const errorOf = (invocation: Partial<Invocation>, step?: string) => {
   const judgement = judge(invocation, step);
   if (judgement.kind !== 'failure') throw new Error(`expected a failure, got ${judgement.kind}`);
@@ -118,6 +120,58 @@ describe('a failed command', () => {
     const error = errorOf({ status: 'TimedOut', statusDetails: 'TimedOut', exitCode: 137 });
 
     expect(error.what).toContain('want of memory');
+  });
+
+  it('of the preflight names every fault with its remedy', () => {
+    const faults = [
+      { what: 'liqo namespace', got: 'enforce=baseline', remedy: 'label it privileged' },
+      { what: 'Cilium devices', got: 'unset', remedy: 'set devices' },
+    ];
+
+    const error = failed({ rc: 1, faults, tail: 'noise' }, 'homelab-preflight');
+
+    expect(error.name).toBe('PreflightFailedError');
+    expect(error.got).toBe(
+      'liqo namespace: enforce=baseline (label it privileged) | Cilium devices: unset (set devices)',
+    );
+    expect(error.remedy).toContain('nothing has been changed or launched');
+  });
+
+  it.each(['peer', 'homelab-peer', 'verify-peering', 'homelab-verify-peering'])(
+    'of %s is a failed peering with the checks that did not pass',
+    (step) => {
+      const checks = [
+        { name: 'tunnel-connected', ok: true, ms: 41 },
+        { name: 'home-to-aws-1MiB', ok: false, detail: 'stalled after 1140-byte payloads', remedy: '--mtu 1140' },
+      ];
+
+      const error = failed({ rc: 1, checks, reason: 'a check failed' }, step);
+
+      expect(error.name).toBe('PeeringFailedError');
+      expect(error.got).toBe('home-to-aws-1MiB: stalled after 1140-byte payloads (--mtu 1140)');
+    },
+  );
+
+  it.each([undefined, 'no list', [], [{ name: 'fine', ok: true }], [7]])(
+    'of a peering that names no check (%o) carries its reason',
+    (checks) => {
+      expect(failed({ rc: 1, checks, reason: 'timed out' }, 'homelab-peer').got).toBe('timed out');
+    },
+  );
+
+  it.each(['homelab-preflight', 'homelab-peer', 'verify-peering'])(
+    'of %s that could not do its work is nothing but a failed step',
+    (step) => {
+      expect(failed({ rc: 75, reason: 'another step runs' }, step).name).toBe('StepFailedError');
+      expect(errorOf({ status: 'Failed', exitCode: 1, stdout: 'boom' }, step).name).toBe('StepFailedError');
+    },
+  );
+
+  it('carries the remedy of its step, and where to read on', () => {
+    const { remedy } = failed({ rc: 1 }, 'install-cilium');
+
+    expect(remedy).toContain(STEPS['install-cilium'].remedy);
+    expect(remedy).toContain(`carrierarr logs ${NAME}`);
   });
 
   it('of await-boot is a failed boot with its reason', () => {

@@ -1,26 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { runCommandOperations } from '../../../lambda/run-command/operations.ts';
 import { OwnershipLostError } from '../../../lambda/shared/errors.ts';
-import { createManualClock, createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { aReservedLife, TEARDOWN_MACHINE } from '../../fake/registry-builders.ts';
-import { anInvocation, aPoll, aStart, aVerdict, createFakeRunCommands, INSTANCE, NAME, SETTINGS } from './builders.ts';
-
-const setUp = () => {
-  const clock = createManualClock();
-  const registry = createMemoryRegistry({ clock });
-  const commands = createFakeRunCommands();
-  const since = clock.now().getTime();
-  const operations = runCommandOperations({ commands, registry, clock }, SETTINGS);
-  return { clock, registry, commands, since, operations };
-};
-
-/** A worker whose row knows an open command. */
-const withOpenCommand = async () => {
-  const world = setUp();
-  const life = await aReservedLife(world.registry, NAME);
-  const { commandId } = await world.operations.start(aStart(life));
-  return { ...world, life, poll: aPoll({ commandId, since: world.since }) };
-};
+import { anInvocation, aPoll, aStart, aVerdict, INSTANCE, NAME, setUp, withOpenCommand } from './builders.ts';
 
 describe('online', () => {
   const looking = (since: number) => ({ name: NAME, instanceId: INSTANCE, since });
@@ -226,6 +207,27 @@ describe('poll', () => {
     await expect(operations.poll(poll)).rejects.toMatchObject({ name: 'StepTimedOutError' });
 
     expect((await registry.find(NAME))?.openCommand?.commandId).toBe(poll.commandId);
+  });
+});
+
+describe('a run of a step beside the first', () => {
+  it('has a key of its own on the node, which fits', async () => {
+    const { operations, registry, commands } = setUp();
+    const life = await aReservedLife(registry, NAME);
+    const start = (execution: string, run?: string) =>
+      operations.start(aStart({ ...life, execution, ...(run !== undefined && { run }) }));
+
+    await start('arn:x:first');
+    await start('arn:x:first', '');
+    await start('arn:x:first', 'undo');
+    await start(`arn:x:${'e'.repeat(80)}`, 'undo');
+
+    expect(commands.sent.map(({ parameters }) => parameters.ExecutionId)).toEqual([
+      'first',
+      'first',
+      'first-undo',
+      `${'e'.repeat(75)}-undo`,
+    ]);
   });
 });
 

@@ -45,16 +45,20 @@ export const instanceTags = (worker: string, generation: string, extra: Record<s
   ...extra,
 });
 
+const PHASES = ['BOOTED', 'MESHED', 'READY'] as const;
+
 /** A worker that is up: row, instance and secret belong together. */
-export const aReadyWorker = async ({ registry, ec2, secrets }: Fleet, name: string) => {
+export const aReadyWorker = async (
+  { registry, ec2, secrets }: Fleet,
+  name: string,
+  reached: (typeof PHASES)[number] = 'READY',
+) => {
   const life = await aReservedLife(registry, name);
   const instanceId = ec2.plant({ tags: instanceTags(name, life.generation) });
   secrets.plantFor(name, life.generation);
   const attempt = await registry.beginLaunch(life);
   await registry.recordLaunch(life, attempt, launchFacts({ instanceId }));
-  await registry.advance(life, 'BOOTED');
-  await registry.advance(life, 'MESHED');
-  await registry.advance(life, 'READY');
+  for (const phase of PHASES.slice(0, PHASES.indexOf(reached) + 1)) await registry.advance(life, phase);
   return { ...life, instanceId };
 };
 

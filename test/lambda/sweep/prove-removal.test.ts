@@ -5,6 +5,8 @@ import { aFleet, type Fleet, instanceTags } from './builders.ts';
 const life = { name: 'gpu-worker-001', generation: 'mhx0000a' };
 const SECRET = 'catalyst-llm/nebula-gpu-worker-001';
 
+const HANDOVERS = ['aws', 'homelab', 'clustermesh'].map((purpose) => `catalyst-llm/handover-gpu-worker-001-${purpose}`);
+
 const input = (
   { clock }: Fleet,
   overrides: { instanceId?: string; proveAfter?: number; generation?: string } = {},
@@ -42,9 +44,25 @@ describe('the proof of a removal', () => {
         `network interfaces of ${instanceId}`,
         `Spot requests of ${instanceId}`,
         `secret ${SECRET}`,
+        ...HANDOVERS.map((name) => `secret ${name}`),
       ],
     });
   });
+
+  it.each(HANDOVERS)(
+    'does not pass while %s of this life is there, and another life’s is not its business',
+    async (name) => {
+      const fleet = aFleet();
+      fleet.secrets.plant(name, instanceTags(life.name, life.generation));
+
+      const before = await proveRemoval(fleet.ports, input(fleet));
+      fleet.secrets.plant(name, instanceTags(life.name, 'mhx0000b'));
+      const after = await proveRemoval(fleet.ports, input(fleet));
+
+      expect(before).toMatchObject({ clean: false, leftovers: [`secret ${name}`] });
+      expect(after.clean).toBe(true);
+    },
+  );
 
   it('is not clean, and looks nowhere, before a launch in flight at the fence must have ended', async () => {
     const fleet = aFleet();

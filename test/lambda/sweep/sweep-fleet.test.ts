@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PermissionError, ThrottledError } from '#shared/errors.ts';
-import { aReservedLife } from '../../fake/registry-builders.ts';
+import { aCertificate, aReservedLife } from '../../fake/registry-builders.ts';
 import { settings } from '../launch/builders.ts';
 import { aFleet, aReadyWorker, instanceTags, MINUTE_MS, run, runTwice, TEARDOWN } from './builders.ts';
 
@@ -155,6 +155,40 @@ describe('an orphaned secret', () => {
     fleet.clock.advance(14 * MINUTE_MS);
 
     expect(await run(fleet)).toEqual([]);
+  });
+
+  it('may be a credential between nodes: of a worker that is gone, or of one that has long been ready', async () => {
+    const fleet = aFleet();
+    const { generation } = await aReadyWorker(fleet, 'lh');
+    await fleet.registry.recordCertificate(aCertificate({ name: 'lh', generation }));
+    const tags = (name: string, life: string) => ({ ...instanceTags(name, life), 'carrierarr:writer': 'arn:node' });
+    fleet.secrets.plant('catalyst-llm/handover-lh-aws', tags('lh', generation));
+    fleet.secrets.plant('catalyst-llm/handover-gone-aws', tags('gone', 'mhx0000a'));
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { second } = await runTwice(fleet);
+
+    expect(second).toMatchObject([
+      { kind: 'secret', worker: 'lh', reason: 'its credential has been handed over', action: 'deleted', error: '' },
+      { kind: 'secret', worker: 'gone', action: 'deleted', error: '' },
+    ]);
+    expect(fleet.secrets.names()).toEqual(['catalyst-llm/nebula-lh']);
+    const [certificate] = await fleet.registry.listCertificates({ name: 'lh' });
+    expect(certificate?.status).toBe('issued');
+  });
+
+  it('is no credential of a worker that is still being made', async () => {
+    const fleet = aFleet();
+    const { generation } = await aReadyWorker(fleet, 'lh', 'MESHED');
+    fleet.secrets.plant('catalyst-llm/handover-lh-aws', {
+      ...instanceTags('lh', generation),
+      'carrierarr:writer': 'arn:node',
+    });
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    await runTwice(fleet);
+
+    expect(fleet.secrets.names()).toContain('catalyst-llm/handover-lh-aws');
   });
 
   it('is none that carries the fleet’s tag but no worker’s, nor one that a worker needs', async () => {

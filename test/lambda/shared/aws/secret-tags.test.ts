@@ -46,6 +46,24 @@ describe('binding a secret to an instance', () => {
   });
 });
 
+describe('tagging a secret', () => {
+  it('sets all tags in one call', async () => {
+    mock.on(TagResourceCommand).resolves({});
+
+    await secrets.tag(arn, { 'carrierarr:writer': instanceArn, 'carrierarr:instance': 'unbound' });
+
+    expect(mock.calls().map((call) => call.args[0].input)).toEqual([
+      {
+        SecretId: arn,
+        Tags: [
+          { Key: 'carrierarr:writer', Value: instanceArn },
+          { Key: 'carrierarr:instance', Value: 'unbound' },
+        ],
+      },
+    ]);
+  });
+});
+
 describe('describing a secret', () => {
   it('knows a deleted one by its date', async () => {
     mock.on(DescribeSecretCommand).resolves({ ARN: arn, Name: name, DeletedDate: new Date() });

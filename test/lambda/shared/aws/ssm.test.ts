@@ -47,6 +47,34 @@ describe('agent', () => {
   });
 });
 
+describe('managed nodes', () => {
+  it('are asked for by type and tags, on every page', async () => {
+    const { mock, commands } = setUp();
+    const registered = new Date('2026-11-01');
+    mock
+      .on(DescribeInstanceInformationCommand)
+      .resolvesOnce({
+        InstanceInformationList: [{ InstanceId: 'mi-1', PingStatus: 'Inactive', RegistrationDate: registered }],
+        NextToken: 'more',
+      })
+      .resolvesOnce({ InstanceInformationList: [{ InstanceId: 'mi-2', PingStatus: 'Online' }] });
+
+    const nodes = await commands.managed({ 'carrierarr:role': 'homelab' });
+
+    expect(nodes).toEqual([
+      { instanceId: 'mi-1', pingStatus: 'Inactive', registeredAt: registered },
+      { instanceId: 'mi-2', pingStatus: 'Online', registeredAt: new Date(0) },
+    ]);
+    expect(mock.call(1).args[0].input).toEqual({
+      Filters: [
+        { Key: 'ResourceType', Values: ['ManagedInstance'] },
+        { Key: 'tag:carrierarr:role', Values: ['homelab'] },
+      ],
+      NextToken: 'more',
+    });
+  });
+});
+
 describe('send', () => {
   it('names document, instance, delivery limit and each parameter as a list', async () => {
     const { mock, commands } = setUp();
