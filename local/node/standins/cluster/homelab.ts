@@ -1,5 +1,5 @@
 import type { KubeObject } from './object.ts';
-import { STANDINS } from './place.ts';
+import { STANDINS, wiresHere } from './place.ts';
 import { Cluster } from './server/cluster.ts';
 import { customResource, type CustomKind } from './server/kinds.ts';
 import { LOG_FILE_ANNOTATION } from './server/pod-log.ts';
@@ -116,7 +116,7 @@ const workload = (
   const container = {
     name: at.name,
     image,
-    ...(spec.securityContext === undefined ? {} : { securityContext: UNPRIVILEGED }),
+    ...(pod.securityContext === undefined ? {} : { securityContext: UNPRIVILEGED }),
   };
   const template = { metadata: { labels: app, annotations }, spec: { ...spec, containers: [container] } };
   const replicas = kind === 'Deployment' ? { replicas: 1 } : {};
@@ -168,7 +168,7 @@ const cilium = ({ cilium: changes = {}, affinity = true }: HomelabOptions): Kube
 
 const mesh = (options: HomelabOptions): KubeObject[] => {
   const onFirst = { hostNetwork: true, nodeSelector: { 'kubernetes.io/hostname': 'talos00' } };
-  const log = { [LOG_FILE_ANNOTATION]: `${STANDINS}/lighthouse.log` };
+  const log = { [LOG_FILE_ANNOTATION]: `${wiresHere() ?? STANDINS}/lighthouse.log` };
   const door = { ...onFirst, image: 'registry.local/carrierarr/mesh-door:1' };
   const lighthouse = { ...onFirst, image: 'nebulaoss/nebula:1.9.7' };
   return [
