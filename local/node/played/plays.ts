@@ -85,7 +85,7 @@ const withCredential =
     const secretId = parameter('SecretId');
     try {
       const credential = await secrets.read(secretId);
-      return credential === '' ? fail(`secret ${secretId} is empty`) : outcome(parameter);
+      return ['', '{}'].includes(credential) ? fail(`secret ${secretId} is empty`) : outcome(parameter);
     } catch (error) {
       return fail(`secret ${secretId}: ${message(error)}`);
     }

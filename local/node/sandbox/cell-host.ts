@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Role, TAG } from '#contract';
 import type { Homelab, LocalNodeHost, NodeSpec } from '../host.ts';
-import { STAND_INS } from './cell.ts';
+import { STAND_INS, WIRES } from './cell.ts';
 import { CellNode } from './cell-node.ts';
 import { doorsOf } from './doors.ts';
 import { layOutImage, removeImage } from './image.ts';
@@ -9,10 +9,10 @@ import { readBootPlan } from './units.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 const BASE = join(REPOSITORY, 'ami/base/files');
-const STAND_IN_FOLDER = join(import.meta.dirname, '../standins');
+export const STAND_IN_FOLDER = join(import.meta.dirname, '../standins');
 
 /** Port on every node's loopback behind which AWS answers. */
-const AWS_PORT = 4566;
+export const AWS_PORT = 4566;
 /** First of the host user ids that cells use under root: the end of the range systemd-nspawn takes its own from. */
 const CELL_OWNER = 1_878_982_656;
 
@@ -32,6 +32,14 @@ const filesOf = ({ tags }: NodeSpec): string[] => {
   return role.success ? [BASE, join(REPOSITORY, 'ami', role.data, 'files')] : [BASE];
 };
 
+/** What all cells of a cloud see. */
+export interface Shared {
+  /** Folder of the wires, instead of a network; undefined where there is one. */
+  readonly wires: string | undefined;
+  /** Folder with the stand-ins for Kubernetes. */
+  readonly cluster: string;
+}
+
 /** In what the kinds of cells differ. */
 export interface CellHostOptions {
   readonly kind: LocalNodeHost['kind'];
@@ -40,6 +48,8 @@ export interface CellHostOptions {
   readonly tun: boolean;
   /** Folders of `local/node/standins` that a node finds its programs in. */
   readonly standIns: readonly string[];
+  /** What every node sees of the cloud's own; undefined before the homelab is prepared. */
+  readonly shared: () => Shared | undefined;
   /** Host path of a nebula that is not where a node sees it anyway. */
   readonly nebula?: string | undefined;
   /** Further names a node can resolve, to their addresses. */
@@ -61,16 +71,19 @@ const startNode = async (spec: NodeSpec, options: CellHostOptions): Promise<Cell
   const hosts = { [hostname]: spec.privateIp, ...options.hosts };
   await layOutImage({ directory, hostname, machineId: spec.instanceId.slice(2), files: filesOf(spec), hosts, owner });
   const { overlay, tun, nebula } = options;
+  const shared = options.shared();
   return new CellNode({
     name: spec.instanceId,
-    cell: { directory, hostname, owner, standIns: STAND_IN_FOLDER, overlay, tun, nebula },
+    cell: { directory, hostname, owner, standIns: STAND_IN_FOLDER, overlay, tun, nebula, ...shared },
     order: {
       instanceId: spec.instanceId,
       region: spec.region,
       environment: {
         PATH: searchPath(...options.standIns),
         LANG: 'C.UTF-8',
+        HOME: '/root',
         AWS_ENDPOINT_URL: `http://127.0.0.1:${AWS_PORT}`,
+        ...(shared?.wires !== undefined && { STANDIN_WIRES: WIRES }),
       },
       awsPort: AWS_PORT,
       boot: readBootPlan(BASE),

@@ -15,6 +15,8 @@
 # CELL_STAND_INS folder with programs that stand in for what cannot run here; need not exist
 # CELL_NEBULA    a nebula to use instead of the host's; may be empty
 # CELL_TUN       `yes`: the node gets /dev/net/tun
+# CELL_CLUSTER   folder with the stand-ins for Kubernetes, as scripts for Node.js; may be empty
+# CELL_WIRES     folder shared by all nodes, in which programs find each other by sockets; empty where there is a network
 set -euo pipefail
 
 readonly STAGE=$1
@@ -90,6 +92,14 @@ agent() {
   bind_read_only "$CELL_NODE" root/.agent/node
   bind_read_only agent root/.agent/program
   if [[ -d $CELL_STAND_INS ]]; then bind_read_only "$CELL_STAND_INS" root/.agent/stand-ins; fi
+  if [[ -n $CELL_CLUSTER ]]; then
+    mkdir root/.agent/cluster
+    bind_read_only "$CELL_CLUSTER" root/.agent/cluster
+  fi
+  if [[ -n $CELL_WIRES ]]; then
+    mkdir root/.agent/wires
+    mount -c --bind -o nosuid,nodev,noexec "$CELL_WIRES" root/.agent/wires
+  fi
   if [[ -n $CELL_NEBULA ]]; then
     : >root/usr/local/bin/nebula
     bind_read_only "$CELL_NEBULA" root/usr/local/bin/nebula

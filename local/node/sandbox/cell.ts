@@ -23,11 +23,16 @@ export interface CellOptions {
   readonly overlay?: boolean;
   /** Host path of a nebula to find first; undefined: the one the host's programs include, if any. */
   readonly nebula?: string | undefined;
+  /** Folder with the stand-ins for Kubernetes, bundled; seen as `/.agent/cluster`. */
+  readonly cluster?: string | undefined;
+  /** Folder in which the programs of all nodes find each other by sockets, seen as {@link WIRES}: instead of a network. */
+  readonly wires?: string | undefined;
   /** Whether the node gets /dev/net/tun, which takes root on the host. */
   readonly tun: boolean;
 }
 
 export const STAND_INS = '/.agent/stand-ins';
+export const WIRES = '/.agent/wires';
 
 const environmentOf = (options: CellOptions): NodeJS.ProcessEnv => ({
   PATH: `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
@@ -36,6 +41,8 @@ const environmentOf = (options: CellOptions): NodeJS.ProcessEnv => ({
   CELL_NODE: process.execPath,
   CELL_STAND_INS: options.standIns,
   CELL_NEBULA: options.nebula ?? '',
+  CELL_CLUSTER: options.cluster ?? '',
+  CELL_WIRES: options.wires ?? '',
   CELL_OVERLAY: options.overlay === false ? 'no' : 'yes',
   CELL_TUN: options.tun ? 'yes' : 'no',
   CELL_HOSTNAME: options.hostname,

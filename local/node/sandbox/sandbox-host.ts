@@ -1,6 +1,5 @@
+import { WiredHomelab } from '../homelab/wired-homelab.ts';
 import type { LocalNodeHost } from '../host.ts';
-import { PLAYED_CA } from '../played/authority.ts';
-import { playHomelabNode } from '../played/played-host.ts';
 import { createCellHost } from './cell-host.ts';
 
 export interface SandboxOptions {
@@ -9,18 +8,18 @@ export interface SandboxOptions {
   readonly overlay: boolean;
 }
 
-/** Nodes whose network leads nowhere: Nebula and its device are stand-ins, and so is the homelab. */
-export const createSandboxHost = (options: SandboxOptions): LocalNodeHost =>
-  createCellHost({
+/** Nodes whose network leads nowhere: the mesh is a stand-in, and what the clusters say to each other goes over wires. */
+export const createSandboxHost = (options: SandboxOptions): LocalNodeHost => {
+  const homelab = new WiredHomelab(options.overlay);
+  return createCellHost({
     kind: 'sandbox',
     ...options,
     tun: false,
-    standIns: ['mesh-less', 'common'],
+    standIns: ['mesh-less', 'cluster-bin', 'common'],
+    shared: homelab.shared,
     hosts: {},
     connect: async () => undefined,
-    homelab: {
-      prepareHomelab: async () => ({ trustedCaPem: PLAYED_CA }),
-      startHomelab: async ({ node }) => playHomelabNode(node),
-    },
-    close: async () => undefined,
+    homelab,
+    close: homelab.stop,
   });
+};

@@ -59,6 +59,6 @@ const directoriesOf = (files: string): BootPlan['directories'] =>
 export const readBootPlan = (files: string): BootPlan => {
   const file = join(files, 'etc/systemd/system', BOOT_UNIT);
   const directories = directoriesOf(files);
-  if (!existsSync(file)) return { directories, mounts: [], unit: '' };
-  return { directories, mounts: mountsOf(files, parseUnit(readFileSync(file, 'utf8'))), unit: BOOT_UNIT };
+  if (!existsSync(file)) return { directories, files: [], mounts: [], unit: '' };
+  return { directories, files: [], mounts: mountsOf(files, parseUnit(readFileSync(file, 'utf8'))), unit: BOOT_UNIT };
 };

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Channel, openChannel } from './channel.ts';
 import { Commands } from './commands.ts';
 import { Doors } from './doors.ts';
@@ -11,6 +12,10 @@ import type { BootPlan, FromHost, StartOrder } from './protocol.ts';
  */
 const boot = async (plan: BootPlan, guest: Guest, channel: Channel): Promise<void> => {
   for (const { path, mode } of plan.directories) mkdirSync(path, { recursive: true, mode });
+  for (const { path, text, mode } of plan.files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode });
+  }
   for (const { where, options } of plan.mounts) await guest.mountMemory(where, options);
   if (plan.unit === '') return;
   const script = `systemctl start ${plan.unit}; journalctl --unit ${plan.unit} --no-pager --output cat`;

@@ -11,6 +11,8 @@ export type Door = 'imds' | 'aws';
 export interface BootPlan {
   /** Directories that systemd-tmpfiles would make. */
   readonly directories: readonly { readonly path: string; readonly mode: number }[];
+  /** Files that are there before anything runs, such as those that a kubelet mounts. */
+  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
   /** Mount units the boot requires; of type tmpfs, the only one a node may mount. */
   readonly mounts: readonly { readonly where: string; readonly options: string }[];
   /** The boot program's unit; empty where the image has none. */

@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { HOMELAB } from './addresses.ts';
+
+const DOOR = join(import.meta.dirname, '../../../homelab/mesh-door/main.ts');
+
+export const DOOR_PROGRAM = 'mesh-door.mjs';
+
+/** The real mesh door as one file. */
+export const bundleDoor = async (): Promise<string> => {
+  const { outputFiles } = await build({
+    entryPoints: [DOOR],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+    logLevel: 'error',
+  });
+  return outputFiles.map(({ text }) => text).join('');
+};
+
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+export interface HostPrograms {
+  /** Whether the mesh is real, and with it the door. */
+  readonly mesh: boolean;
+  /** File that the lighthouse logs to, or what plays it. */
+  readonly lighthouseLog: string;
+  /** The lighthouse's `config.yml`. */
+  readonly lighthouseConfig: string;
+}
+
+const CLUSTER_BIN = '/.agent/stand-ins/cluster-bin';
+const KNOBS = '/run/standins';
+
+const api = (): string[] => [
+  `${CLUSTER_BIN}/kube-api`,
+  ...['--preset', 'talos', '--state', '/var/lib/standins/homelab.json'],
+  ...['--listen', `${HOMELAB.api}:${HOMELAB.apiPort},${HOMELAB.mesh}:6443`],
+];
+
+/** Where the mesh is played its door is, too: agents then reach the control plane under the door's own address. */
+const agentsDoor = ({ mesh }: HostPrograms): string =>
+  mesh ? `127.0.0.1:${HOMELAB.forwardedAgentsPort}` : `${HOMELAB.mesh}:${HOMELAB.agentsPort}`;
+
+const controlPlane = (programs: HostPrograms): string[] => [
+  `${CLUSTER_BIN}/control-plane`,
+  ...['--listen', `${HOMELAB.host}:${HOMELAB.controlPlanePort}`, '--listen', agentsDoor(programs)],
+];
+
+const door = (): string[] => [
+  'env',
+  `DOOR_HOST_ADDRESS=${HOMELAB.host}`,
+  `DOOR_SOURCES=${HOMELAB.podCidr}`,
+  `DOOR_MESH_ADDRESS=${HOMELAB.mesh}`,
+  `DOOR_FORWARD_TO=127.0.0.1:${HOMELAB.forwardedAgentsPort}`,
+  '/.agent/node',
+  `/.agent/program/${DOOR_PROGRAM}`,
+];
+
+const start = (name: string, command: readonly string[]): string =>
+  `setsid -f ${command.map(quote).join(' ')} >'/run/homelab/${name}.log' 2>&1 </dev/null`;
+
+const awaited = ({ mesh }: HostPrograms): (readonly [host: string, port: number])[] => [
+  [HOMELAB.api, HOMELAB.apiPort],
+  [HOMELAB.host, HOMELAB.controlPlanePort],
+  ...(mesh ? [[HOMELAB.host, HOMELAB.proxyPort] as const] : []),
+];
+
+const kubeconfig = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  'current-context': 'talos',
+  clusters: [{ name: 'talos', cluster: { server: `https://${HOMELAB.api}:${HOMELAB.apiPort}` } }],
+  users: [{ name: 'admin', user: { token: 'admin' } }],
+  contexts: [{ name: 'talos', context: { cluster: 'talos', user: 'admin' } }],
+});
+
+const configMap = ({ lighthouseConfig }: HostPrograms): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'nebula-config', namespace: 'nebula' },
+    data: { 'config.yml': lighthouseConfig },
+  });
+
+/** Where the API server finds what a Service stands for. */
+const proxies = JSON.stringify({
+  'carrierarr/carrierarr-control-plane:8090': `${HOMELAB.host}:${HOMELAB.controlPlanePort}`,
+});
+
+/**
+ * Script that starts what runs on the homelab's node beside the lighthouse, waits until it answers, and gives the
+ * cluster the lighthouse's configuration, trust in the fleet's CA included: what the operator does by hand.
+ */
+export const programsScript = (programs: HostPrograms): string => `#!/bin/bash
+set -euo pipefail
+mkdir -p /run/homelab ${KNOBS}/kube
+ln -sfn ${programs.lighthouseLog} ${KNOBS}/lighthouse.log
+printf '%s' ${quote(proxies)} >${KNOBS}/kube/proxy.json
+printf '%s' ${quote(kubeconfig)} >/run/homelab/kubeconfig
+answers() {
+  if [[ -n \${STANDIN_WIRES:-} ]]; then [[ -S $STANDIN_WIRES/$1:$2.sock ]]; else (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; fi
+}
+await() {
+  local look
+  for ((look = 1; look <= 200; look++)); do
+    if answers "$1" "$2"; then return 0; fi
+    sleep 0.05
+  done
+  tail -n 20 /run/homelab/*.log >&2
+  exit 1
+}
+${start('api', api())}
+${start('control-plane', controlPlane(programs))}
+${programs.mesh ? start('mesh-door', door()) : ''}
+${awaited(programs)
+  .map(([host, port]) => `await ${host} ${port}`)
+  .join('\n')}
+printf '%s' ${quote(configMap(programs))} | kubectl --kubeconfig /run/homelab/kubeconfig apply -f - >/dev/null
+`;
