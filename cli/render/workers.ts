@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { WorkerView } from '#contract';
 import { formatAge, formatRemaining } from './duration.ts';
 import { type Output, paint, type Style } from './output.ts';
@@ -26,10 +27,41 @@ const expiry = ({ phase, certificateNotAfter }: WorkerView, now: Date): string =
 const age = ({ reservedAt }: WorkerView, now: Date): string =>
   formatAge(now.getTime() - new Date(reservedAt).getTime());
 
+const Quantities = z.record(z.string(), z.union([z.string(), z.number()]));
+
+/** What the details say of the virtual node by which the homelab sees this cluster; other text is left out. */
+const capacityOf = ({ details }: WorkerView): Readonly<Record<string, string | number>> => {
+  try {
+    return Quantities.parse(JSON.parse(details.capacity ?? '{}'));
+  } catch {
+    return {};
+  }
+};
+
+const GPU = 'nvidia.com/gpu';
+const UNITS: readonly [resource: string, unit: string][] = [
+  ['cpu', ' CPU'],
+  ['memory', ''],
+  [GPU, ' GPU'],
+];
+
+/** What a worker offers: its own GPUs, or those of its cluster that the homelab may use through the virtual node. */
+const offer = (worker: WorkerView): string => {
+  const { gpu = '' } = worker.details;
+  const own: Readonly<Record<string, string | number>> = ['', '0'].includes(gpu) ? {} : { [GPU]: gpu };
+  const quantities = { ...own, ...capacityOf(worker) };
+  return UNITS.flatMap(([resource, unit]) => {
+    const quantity = quantities[resource];
+    return quantity === undefined ? [] : `${quantity}${unit}`;
+  }).join(', ');
+};
+
 export const fleetColumns = (now: Date): Column<WorkerView>[] => [
   { title: 'NAME', value: ({ name }) => name, style: () => 'bold' },
   { title: 'ROLE', value: ({ role }) => role },
   { title: 'PHASE', value: ({ phase, failure }) => (failure === null ? phase : `${phase}!`), style: phaseStyle },
+  { title: 'CLUSTER', value: ({ cluster }) => cluster },
+  { title: 'OFFERS', value: (worker) => (worker.phase === 'REMOVED' ? '' : offer(worker)) },
   { title: 'ADDRESS', value: ({ address }) => address },
   { title: 'INSTANCE', value: ({ instanceId }) => instanceId ?? '' },
   {
@@ -50,6 +82,10 @@ export const workerDetails = (worker: WorkerView, output: Output, now: Date): st
   const fields: [string, string][] = [
     ['role', worker.role],
     ['phase', paint(output, phaseStyle(worker), worker.phase)],
+    ['cluster', worker.cluster],
+    ['node', worker.details.node ?? ''],
+    ['virtual node', worker.details.virtualNode ?? ''],
+    ['offers', offer(worker)],
     ['address', worker.address],
     ['public ip', worker.publicIp ?? ''],
     ['instance', worker.instanceId ?? ''],

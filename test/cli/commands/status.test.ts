@@ -28,11 +28,27 @@ describe('status', () => {
 
     expect(code).toBe(0);
     expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['NAME', 'ROLE', 'PHASE', 'ADDRESS', 'INSTANCE', 'TYPE/MARKET', 'AGE', 'CERTIFICATE ENDS'],
-      ['gpu-1', 'gpu-worker', 'READY', '10.100.2.1', 'i-0123456789abcdef0', 'g4dn.xlarge/spot', '3h', 'in 7d'],
-      ['gpu-2', 'gpu-worker', 'RESERVED', '10.100.2.1', '-', '-', '3h', '-'],
+      ['NAME', 'ROLE', 'PHASE', 'CLUSTER', 'OFFERS', 'ADDRESS', 'INSTANCE', 'TYPE/MARKET', 'AGE', 'CERTIFICATE ENDS'],
+      [
+        ...['gpu-1', 'gpu-worker', 'READY', 'aws-k3s', '-', '10.100.2.1'],
+        ...['i-0123456789abcdef0', 'g4dn.xlarge/spot', '3h', 'in 7d'],
+      ],
+      ['gpu-2', 'gpu-worker', 'RESERVED', 'aws-k3s', '-', '10.100.2.1', '-', '-', '3h', '-'],
       [''],
     ]);
+  });
+
+  it.each([
+    [{ node: 'carrierarr-gpu-1', gpu: '1' }, '1 GPU'],
+    [{ gpu: '0' }, '-'],
+    [{ virtualNode: 'aws-k3s', capacity: '{"cpu":"4","memory":"8Gi","nvidia.com/gpu":"1"}' }, '4 CPU, 8Gi, 1 GPU'],
+    [{ virtualNode: 'aws-k3s', capacity: '{"cpu":"4","mem' }, '-'],
+  ])('shows what %o offers', async (details, offers) => {
+    fleet.api.answer('GET /workers', { status: 200, body: { workers: [aWorker({ details })] } });
+
+    const { out } = await fleet.run('status');
+
+    expect(out.split('\n')[1]?.split(/ {2,}/)[4]).toBe(offers);
   });
 
   it('shows removed workers with --all', async () => {
@@ -53,6 +69,7 @@ describe('status', () => {
     const { out } = await fleet.run('status gpu-1');
 
     expect(out).toMatch(/^gpu-1\n {2}role +gpu-worker\n/);
+    expect(out).toContain('cluster      aws-k3s');
     expect(out).toContain('public ip    203.0.113.7');
     expect(out).toContain('failure      CapacityError: no pool had capacity');
   });
