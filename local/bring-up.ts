@@ -10,6 +10,7 @@ import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
 import { startGateway } from './gateway.ts';
 import { installMinistack } from './ministack/install.ts';
+import type { RunningNode } from './node/host.ts';
 import { stateDirectory } from './paths.ts';
 import { abortTogether } from './process/abort-together.ts';
 import { dummyAws } from './process/environment.ts';
@@ -32,6 +33,8 @@ export interface BringUp {
 export interface Standing {
   readonly edge: Edge;
   readonly assembly: PrunedAssembly;
+  /** The homelab's own node. */
+  readonly homelab: RunningNode;
 }
 
 const synthesise = async ({ site, abort }: BringUp): Promise<PrunedAssembly> => {
@@ -107,7 +110,7 @@ const HOMELAB_NODE_ADDRESS = '10.244.0.10';
  * What the operator does by hand at home: make the lighthouse trust the fleet's CA, and register the homelab's node with
  * an activation for the role that the fleet made for it.
  */
-const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<void> => {
+const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<RunningNode> => {
   const { fleet, region } = site.configuration;
   const mesh = await doors.outputs(stackName(fleet, 'mesh'));
   const { [OUTPUT.homelabRole]: role = '' } = await doors.outputs(stackName(fleet, 'fleet'));
@@ -117,7 +120,9 @@ const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<void>
   const { instanceId, arn: instanceArn, tags } = registration;
   const directory = join(site.directory, 'nodes', instanceId);
   const node = { instanceId, instanceArn, region, tags, directory, awsEndpoint: edge.url };
-  await edge.nodes.adopt(registration, await site.host.startHomelab({ fleetCaPem, node }), directory);
+  const running = await site.host.startHomelab({ fleetCaPem, node });
+  await edge.nodes.adopt(registration, running, directory);
+  return running;
 };
 
 /**
@@ -142,13 +147,13 @@ export const bringUp = async (given: BringUp): Promise<Standing> => {
     await stages.run('cdk deploy', () =>
       site.supervisor.run(cdkDeploy(site.cdk, dummyAws(edge.url, region)), abort.signal),
     );
-    await stages.run(
+    const homelab = await stages.run(
       'homelab',
       () => settleAtHome(site, edge, doors),
       () => `${site.host.kind}: ${site.host.reason}`,
     );
+    return { edge, assembly, homelab };
   } finally {
     doors.close();
   }
-  return { edge, assembly };
 };

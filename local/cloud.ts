@@ -2,7 +2,7 @@ import { bringUp, type Standing } from './bring-up.ts';
 import type { RemovedResource } from './deploy/template.ts';
 import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
-import type { LocalNodeHost } from './node/host.ts';
+import type { LocalNodeHost, RunningNode } from './node/host.ts';
 import { dummyAws } from './process/environment.ts';
 import { Teardown } from './process/teardown.ts';
 import { clear, openSite, type Site } from './site.ts';
@@ -37,11 +37,13 @@ export interface Cloud {
   readonly removed: readonly RemovedResource[];
   readonly timings: readonly StageTiming[];
   readonly edge: Edge;
+  /** The homelab's own node: whoever runs the cloud may ask it what its cluster says. */
+  readonly homelab: RunningNode;
   /** Ends everything and removes the cloud's directory, unless its logs are to be kept. Idempotent. */
   stop(options?: { readonly keepLogs?: boolean }): Promise<void>;
 }
 
-const describe = (site: Site, { edge, assembly }: Standing, stages: Stages, teardown: Teardown): Cloud => {
+const describe = (site: Site, { edge, assembly, homelab }: Standing, stages: Stages, teardown: Teardown): Cloud => {
   const { fleet, region } = site.configuration;
   return {
     name: site.name,
@@ -54,6 +56,7 @@ const describe = (site: Site, { edge, assembly }: Standing, stages: Stages, tear
     removed: assembly.removed,
     timings: stages.timings(),
     edge,
+    homelab,
     stop: async ({ keepLogs = false } = {}) => {
       await teardown.run();
       await clear(site.directory, keepLogs);

@@ -71,10 +71,12 @@ const enter = (cloud: Cloud): (() => void) => {
 const perform = async (cloud: Cloud, acts: Acts, io: Io): Promise<void> => {
   const leave = enter(cloud);
   try {
-    await acts.play('Two workers, side by side', () => script.provisionBoth(cloud, io));
-    await acts.play('The fleet', () => script.showFleet(io));
+    await acts.play('A lighthouse opens a cluster and peers it with the homelab; a GPU worker joins it', () =>
+      script.provisionBoth(cloud, io),
+    );
+    await acts.play('The fleet: two clusters, peered', () => script.showFleet(cloud, io));
     await acts.play('A certificate', () => script.showCertificate(io));
-    await acts.play('Teardown, with proof', () => script.tearDownBoth(io));
+    await acts.play('Teardown: unpeer, drain, terminate, prove', () => script.tearDownBoth(io));
     await acts.play('Is anything left?', () => script.proveNothingLeft(cloud, io));
   } finally {
     leave();

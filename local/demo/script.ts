@@ -12,9 +12,10 @@ import {
 } from '../../cli/index.ts';
 import type { Cloud } from '../cloud.ts';
 import { Capture } from './capture.ts';
+import { findTraces, virtualNodes } from './homelab.ts';
 import { findLeftovers } from './leftovers.ts';
 
-/** What the demo provisions; both at once. */
+/** What the demo provisions: a cluster, and at the same time a worker that joins it once it stands. */
 const WORKERS = [
   { name: 'lighthouse-1', role: 'lighthouse' },
   { name: 'gpu-worker-1', role: 'gpu-worker' },
@@ -44,7 +45,9 @@ const ask = async (io: Io, worker: (typeof WORKERS)[number]): Promise<string> =>
 
 /** Provisions both workers side by side and shows each phase as it comes and goes. */
 export const provisionBoth = async (cloud: Cloud, io: Io): Promise<void> => {
-  const executions = await Promise.all(WORKERS.map((worker) => ask(io, worker)));
+  // In this order: a worker is refused for a cluster that nobody makes.
+  const executions: string[] = [];
+  for (const worker of WORKERS) executions.push(await ask(io, worker));
   const sfn = new SFNClient({
     endpoint: cloud.endpoint,
     region: cloud.region,
@@ -71,7 +74,13 @@ export const provisionBoth = async (cloud: Cloud, io: Io): Promise<void> => {
   }
 };
 
-export const showFleet = (io: Io): Promise<void> => command(io, 'status');
+/** The fleet as the command shows it, and the cluster on EC2 as the homelab's cluster sees it. */
+export const showFleet = async (cloud: Cloud, io: Io): Promise<void> => {
+  await command(io, 'status');
+  for (const line of await virtualNodes(cloud)) {
+    io.out.write(`  ${paint(io.out, 'green', '✓')} in the homelab's cluster: virtual node ${line}\n`);
+  }
+};
 
 export const showCertificate = (io: Io): Promise<void> => command(io, 'cert', 'show', WORKERS[1].name);
 
@@ -85,6 +94,7 @@ export const proveNothingLeft = async (cloud: Cloud, io: Io): Promise<void> => {
   const { workers: rows } = z.object({ workers: z.array(z.unknown()) }).parse(JSON.parse(workers.text));
   const all = [
     ...leftovers,
+    ...(await findTraces(cloud)),
     { kind: 'workers and addresses in the registry', ids: rows.map((row) => JSON.stringify(row)) },
   ];
   for (const { kind, ids } of all) {
