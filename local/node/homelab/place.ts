@@ -23,6 +23,8 @@ export interface PlaceOptions {
   readonly name: string;
   readonly directory: string;
   readonly ground: Ground;
+  /** As its agent knows it; the host has none. */
+  readonly identity?: { readonly instanceId: string; readonly region: string };
   readonly hosts: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly files: BootPlan['files'];
@@ -54,8 +56,7 @@ export const startPlace = async (options: PlaceOptions): Promise<CellNode> => {
     name,
     cell: { directory, hostname: name, owner, standIns: STAND_IN_FOLDER, overlay, tun, nebula, ...shared },
     order: {
-      instanceId: name,
-      region: '',
+      ...(options.identity ?? { instanceId: name, region: '' }),
       environment: environmentOf(options),
       awsPort: AWS_PORT,
       boot: { directories: [{ path: '/run/carrierarr', mode: 0o755 }], files, mounts: [], unit: '' },

@@ -52,6 +52,7 @@ export const startPod = ({ spec, ground, connect }: PodOptions): Promise<CellNod
     place: 'homelab-pod',
     name: 'ssm-node-0',
     directory: spec.directory,
+    identity: { instanceId: spec.instanceId, region: spec.region },
     ground: { ...ground, tun: false, nebula: undefined },
     hosts: { 'ssm-node-0': HOMELAB.pod, ...POD_NAMES },
     environment: {
