@@ -32,6 +32,7 @@ export const HOMELAB_STEPS = {
       MeshCidr: kind.cidr('The mesh'),
       WorkerIp: kind.ipv4('Mesh address of the worker: no Service here may have it'),
       ProxyUrl: kind.maybeUrl('The mesh door; empty: not needed', ''),
+      LighthouseIp: kind.ipv4('Mesh address of the lighthouse, at which workers know this API server', '10.100.0.1'),
     },
   },
   'homelab-verify-mesh': {
