@@ -30,7 +30,7 @@ check_parameters() {
   step_require ClusterMeshPort "$number"
   step_require Devices '^[a-z0-9]{0,14}$'
   step_require Mtu "$number"
-  step_require ExtraValues '^([][A-Za-z0-9_./-]+=[A-Za-z0-9_.:/+-]*(,[][A-Za-z0-9_./-]+=[A-Za-z0-9_.:/+-]*)*)?$'
+  step_require ExtraValues '^(([A-Za-z0-9_./-]|\[[0-9]+\])+=[A-Za-z0-9_.:/+-]*(,([A-Za-z0-9_./-]|\[[0-9]+\])+=[A-Za-z0-9_.:/+-]*)*)?$'
   step_require ReadySeconds "$number"
 }
 

@@ -130,7 +130,7 @@ printf '{\"ok\":true,\"bytes\":%s}' \"\$got\" >/dev/termination-log" | kube appl
 
 step_begin join-cluster exclusive
 step_require NodeName '^[a-z][a-z0-9-]{0,62}$'
-step_require Labels '^([][A-Za-z0-9_./-]+=[A-Za-z0-9_.:/+-]*(,[][A-Za-z0-9_./-]+=[A-Za-z0-9_.:/+-]*)*)?$'
+step_require Labels '^(([A-Za-z0-9_./-]|\[[0-9]+\])+=[A-Za-z0-9_.:/+-]*(,([A-Za-z0-9_./-]|\[[0-9]+\])+=[A-Za-z0-9_.:/+-]*)*)?$'
 step_require Taint '^([A-Za-z0-9_./-]+=[A-Za-z0-9_.-]*:(NoSchedule|NoExecute|PreferNoSchedule))?$'
 step_require Gpu '^(required|none)$'
 step_require ReadySeconds '^[0-9]{1,6}$'

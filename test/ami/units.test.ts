@@ -1,8 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const FILES = 'ami/base/files';
-const unit = (name: string): string => readFileSync(`${FILES}/etc/systemd/system/${name}`, 'utf8');
+const IMAGES = [FILES, 'ami/lighthouse/files', 'ami/gpu-worker/files'];
+const unit = (name: string): string => {
+  const file = IMAGES.map((files) => `${files}/etc/systemd/system/${name}`).find(existsSync);
+  return readFileSync(file ?? `${FILES}/etc/systemd/system/${name}`, 'utf8');
+};
 const settings = (name: string, key: string): string[] =>
   [...unit(name).matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value ?? '');
 
@@ -41,5 +45,58 @@ describe('the nebula unit', () => {
     expect(settings('nebula.service', 'Type')).toEqual(['notify']);
     expect(settings('nebula.service', 'Restart')).toEqual(['always']);
     expect(settings('nebula.service', 'ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
+  });
+});
+
+describe.each(['k3s', 'k3s-agent'])('the unit of %s', (name) => {
+  it('is started by the boot program alone and waits neither for it nor for Nebula', () => {
+    expect(unit(`${name}.service`)).not.toMatch(/^\[Install\]|^(After|Requires|Wants|BindsTo)=/m);
+    expect(settings(`${name}.service`, 'ConditionPathExists')).toEqual(['/etc/rancher/k3s/config.yaml']);
+  });
+
+  it('waits for its node address and may fail to load what is in the kernel already', () => {
+    const before = settings(`${name}.service`, 'ExecStartPre');
+
+    expect(before.at(-1)).toBe('/usr/local/lib/carrierarr/await-node-address.sh');
+    expect(before.slice(0, -1).every((command) => command.startsWith('-modprobe '))).toBe(true);
+    expect(statSync(`${FILES}${before.at(-1)}`).mode & 0o777).toBe(0o755);
+  });
+
+  it('comes back by itself and leaves its containers alone when it goes', () => {
+    expect(settings(`${name}.service`, 'Restart')).toEqual(['always']);
+    expect(settings(`${name}.service`, 'KillMode')).toEqual(['process']);
+    expect(settings(`${name}.service`, 'Delegate')).toEqual(['yes']);
+    expect(settings(`${name}.service`, 'TimeoutStartSec')).toEqual(['0']);
+  });
+});
+
+describe('the images', () => {
+  it('have k3s on a lighthouse, its agent and Ollama on a gpu-worker', () => {
+    const units = (files: string) => readdirSync(`${files}/etc/systemd/system`).sort();
+
+    expect(units('ami/lighthouse/files')).toEqual(['k3s.service']);
+    expect(units('ami/gpu-worker/files')).toEqual(['k3s-agent.service', 'ollama.service']);
+  });
+
+  it('put Ollama nowhere but where the boot program says', () => {
+    expect(settings('ollama.service', 'EnvironmentFile')).toEqual(['/etc/carrierarr/node.env']);
+    expect(unit('ollama.service')).not.toMatch(/^Environment=.*OLLAMA_HOST/m);
+  });
+
+  it('tell the agent its type and its address, which it does not read from the environment', () => {
+    expect(settings('worker-agent.service', 'ExecStart')[0]).toMatch(
+      /^worker-agent --type \$\{NODE_TYPE\} --nebula-ip \$\{NEBULA_IP\}$/,
+    );
+    expect(settings('worker-agent.service', 'EnvironmentFile')).toEqual(['/etc/worker-agent/env']);
+  });
+
+  it('keep systemd-networkd from removing the rules of Cilium and Liqo', () => {
+    const text = readFileSync(`${FILES}/etc/systemd/networkd.conf.d/10-cni.conf`, 'utf8');
+
+    expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
+      '[Network]',
+      'ManageForeignRoutes=no',
+      'ManageForeignRoutingPolicyRules=no',
+    ]);
   });
 });

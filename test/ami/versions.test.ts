@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../lib/config/defaults.ts';
 import { MINIMUM_AGENT } from '../../lambda/shared/agent-version.ts';
 
 const lines = readFileSync('ami/versions.env', 'utf8')
@@ -13,8 +14,28 @@ describe('the list of versions', () => {
     expect(versions.size).toBe(lines.length);
   });
 
-  it('has a checksum for what is downloaded', () => {
-    expect(versions.get('NEBULA_SHA256')).toMatch(/^[0-9a-f]{64}$/);
+  it('has a checksum for Nebula, and none that is not one', () => {
+    const checksums = [...versions].filter(([name]) => name.endsWith('_SHA256'));
+
+    expect(checksums.filter(([, value]) => !/^[0-9a-f]{64}$/.test(value))).toEqual([]);
+    expect(checksums.map(([name]) => name)).toContain('NEBULA_SHA256');
+  });
+
+  it('names the versions that the configuration names', () => {
+    const { cilium, k3s, liqo } = DEFAULTS;
+
+    expect(versions.get('K3S_VERSION')).toBe(k3s.version);
+    expect(versions.get('CILIUM_VERSION')).toBe(cilium.version);
+    expect(versions.get('LIQO_VERSION')).toBe(liqo.version);
+  });
+
+  it('names the device plugin that the manifest names', () => {
+    const manifest = readFileSync(
+      'ami/lighthouse/files/var/lib/rancher/k3s/server/manifests/nvidia-device-plugin.yaml',
+      'utf8',
+    );
+
+    expect(manifest).toContain(`nvcr.io/nvidia/k8s-device-plugin:${versions.get('NVIDIA_DEVICE_PLUGIN_VERSION')}\n`);
   });
 
   it('names a Nebula that tells systemd when it is ready', () => {
