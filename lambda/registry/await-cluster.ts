@@ -62,7 +62,7 @@ export const awaitCluster = async (
   const server = await registry.findServer(input.cluster);
   const end = hopeless(server);
   if (end !== undefined) throw unavailable(input, end, 'a cluster whose server stands or is being made');
-  if (server !== undefined && isStanding(server) && server.details?.caHash !== undefined) {
+  if (server !== undefined && isStanding(server) && (server.details?.caHash ?? '') !== '') {
     return { joinable: true, server: describe(server) };
   }
   const seconds = Math.round((clock.now().getTime() - input.since) / 1000);

@@ -20,6 +20,24 @@ afterEach(() => {
   vi.resetModules();
 });
 
+describe('the handlers of steps', () => {
+  it('know the operations of their own side only', async () => {
+    stubEnvironment();
+    vi.stubEnv('MANAGED_INSTANCE_ARN', 'arn:aws:ssm:us-west-2:111122223333:managed-instance/');
+    const workers = await import('../../lambda/run-command/handler.ts');
+    const homelab = await import('../../lambda/run-command/homelab.handler.ts');
+
+    await expect(workers.handler({ operation: 'find' })).rejects.toThrow(/online, start, poll, cancel/);
+    await expect(homelab.handler({ operation: 'online' })).rejects.toThrow(/find, start, poll, cancel/);
+  });
+
+  it('say at once that the homelab’s ARN is missing', async () => {
+    stubEnvironment();
+
+    await expect(import('../../lambda/run-command/homelab.handler.ts')).rejects.toThrow(/MANAGED_INSTANCE_ARN/);
+  });
+});
+
 describe('the handlers of registry and doors', () => {
   it('refuse an operation, an event or a call they do not know', async () => {
     stubEnvironment();

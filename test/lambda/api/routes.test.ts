@@ -63,6 +63,31 @@ describe('POST /workers', () => {
     expect(problemOf(result).faults[0]).toMatchObject({ got: `10.100.2.9, held by ${NAME}` });
   });
 
+  it('answers 409 where the cluster has its server, and takes another cluster', async () => {
+    const { doors, post } = setUp();
+    await post({ name: 'lh-1', role: 'lighthouse' });
+
+    const second = await post({ name: 'lh-2', role: 'lighthouse' });
+    const elsewhere = await post({ name: 'lh-2', role: 'lighthouse', cluster: 'other' });
+
+    expect([second.statusCode, elsewhere.statusCode]).toEqual([409, 202]);
+    expect(problemOf(second)).toMatchObject({
+      type: 'urn:carrierarr:problem:cluster-conflict',
+      faults: [{ got: 'lh-1, in phase RESERVED' }],
+      remedy: expect.stringContaining('tear lh-1 down'),
+    });
+    expect((await doors.registry.find('lh-2'))?.cluster).toBe('other');
+  });
+
+  it('answers 400 where the cluster’s name is none', async () => {
+    const { post } = setUp();
+
+    const result = await post({ role: 'lighthouse', cluster: 'AWS K3s' });
+
+    expect(result.statusCode).toBe(400);
+    expect(problemOf(result).faults).toMatchObject([{ field: 'cluster' }]);
+  });
+
   it('answers 400 with every fault of the body at once', async () => {
     const { post } = setUp();
 

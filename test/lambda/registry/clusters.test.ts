@@ -160,10 +160,13 @@ describe('AwaitCluster', () => {
     await expect(look()).rejects.toMatchObject({ name: 'ClusterUnavailableError', got: expect.stringContaining(got) });
   });
 
-  it('never says that a cluster can be joined whose CA it does not know', async () => {
-    const { registry, server, look } = await withServer();
-    await registry.advance(server, 'READY');
+  it.each([{}, { caHash: '' }])(
+    'never says that a cluster can be joined whose CA it does not know (%o)',
+    async (details) => {
+      const { registry, server, look } = await withServer();
+      await registry.advance(server, 'READY', details);
 
-    expect(await look()).toMatchObject({ joinable: false });
-  });
+      expect(await look()).toMatchObject({ joinable: false });
+    },
+  );
 });

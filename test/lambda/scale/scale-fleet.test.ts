@@ -51,6 +51,27 @@ describe('Scale Out Requested', () => {
     expect(doors.executions.started.size).toBe(3);
   });
 
+  it('hands on which cluster the workers are to join', async () => {
+    const doors = createMemoryDoors();
+
+    await scaleFleet(doors, scaleOut({ count: 2, cluster: 'other' }));
+
+    expect((await doors.registry.list()).map(({ cluster }) => cluster)).toEqual(['other', 'other']);
+    expect([...doors.executions.started.values()].map(({ input }) => JSON.parse(input).cluster)).toEqual([
+      'other',
+      'other',
+    ]);
+  });
+
+  it('makes one lighthouse a cluster, and says which has it', async () => {
+    const doors = createMemoryDoors();
+
+    const scaling = scaleFleet(doors, scaleOut({ count: 2, role: 'lighthouse' }));
+
+    await expect(scaling).rejects.toThrow(/1 of 2 workers failed.*ClusterConflictError.*tear lighthouse-\w+-\d down/s);
+    expect(doors.executions.started.size).toBe(1);
+  });
+
   it('starts one gpu-worker when nothing is said', async () => {
     const doors = createMemoryDoors();
 
