@@ -5,10 +5,12 @@ import { type Config, configWarnings } from './config.ts';
 import { FleetStack } from './fleet-stack.ts';
 import { ImagesStack } from './images-stack.ts';
 import { MeshStack } from './mesh-stack.ts';
+import { StepsStack } from './steps-stack.ts';
 
 export interface CarrierarrStacks {
   readonly mesh: MeshStack;
   readonly images: ImagesStack;
+  readonly steps: StepsStack;
   readonly fleet: FleetStack;
 }
 
@@ -25,6 +27,10 @@ export const addCarrierarrStacks = (app: App, config: Config, code: CodeFactory)
     ...shared,
     description: `Carrierarr ${config.fleet}: where the images of workers are`,
   });
+  const steps = new StepsStack(app, stack('steps'), {
+    ...shared,
+    description: `Carrierarr ${config.fleet}: what runs on nodes`,
+  });
   const fleet = new FleetStack(app, stack('fleet'), {
     ...shared,
     code,
@@ -33,8 +39,10 @@ export const addCarrierarrStacks = (app: App, config: Config, code: CodeFactory)
     caFingerprint: mesh.caFingerprint,
     description: `Carrierarr ${config.fleet}: makes, watches and removes workers`,
   });
+  // Its machines start steps by name: these stand before them and go after them.
+  fleet.addStackDependency(steps);
   showWarnings(fleet, config);
-  return { mesh, images, fleet };
+  return { mesh, images, steps, fleet };
 };
 
 const showWarnings = (stack: FleetStack, config: Config): void => {

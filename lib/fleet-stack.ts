@@ -10,7 +10,7 @@ import { FleetAlarms } from './fleet-alarms.ts';
 import { FleetFunctions } from './fleet-functions.ts';
 import { FleetMachines } from './fleet-machines.ts';
 import { FleetRules } from './fleet-rules.ts';
-import { HomelabNode } from './homelab-node.ts';
+import { homelabNodeRoleName } from './names.ts';
 import { OperatorPolicy } from './operator-policy.ts';
 import { RegistryTable } from './registry-table.ts';
 import { WorkerNodes } from './worker-nodes.ts';
@@ -31,7 +31,6 @@ export class FleetStack extends Stack {
     super(scope, id, props);
     const { config } = props;
     const { fleet } = config;
-    const homelab = new HomelabNode(this, 'Homelab', { config });
     const nodes = new WorkerNodes(this, 'Nodes', { config });
     const settings = toFleetSettings(config, nodes.network.subnetIds);
     const { table } = new RegistryTable(this, 'Registry', { fleet });
@@ -43,7 +42,7 @@ export class FleetStack extends Stack {
     const { api } = new WorkersApi(this, 'Api', { config, workers, certificates });
     new FleetRules(this, 'Rules', { fleet, bus, scale, rescue, machines, deadLetters: deadLetters.queue });
     new FleetAlarms(this, 'Alarms', { config, machines, deadLetters: deadLetters.queue });
-    new OperatorPolicy(this, 'Operator', { config, api, bus, machines, homelabRoleArn: homelab.roleArn });
+    new OperatorPolicy(this, 'Operator', { config, api, bus, machines });
     this.outputs({
       [OUTPUT.apiUrl]: api.url,
       [OUTPUT.provisionStateMachine]: machines.provision.stateMachineArn,
@@ -52,7 +51,7 @@ export class FleetStack extends Stack {
       [OUTPUT.sweepStateMachine]: machines.sweep.stateMachineArn,
       [OUTPUT.eventBus]: bus.eventBusName,
       [OUTPUT.registryTable]: table.tableName,
-      [OUTPUT.homelabRole]: homelab.roleName,
+      [OUTPUT.homelabRole]: homelabNodeRoleName(config),
       [OUTPUT.settings]: this.toJsonString(settings),
     });
     this.guard(props);

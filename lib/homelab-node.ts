@@ -1,10 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { functionName } from '#contract';
 import type { Config } from './config.ts';
 import { homelabNodeStatements } from './iam/homelab-policy.ts';
-import { functionRoleName } from './names.ts';
+import { homelabNodeRoleName } from './names.ts';
 
 export interface HomelabNodeProps {
   readonly config: Config;
@@ -12,17 +11,12 @@ export interface HomelabNodeProps {
 
 /** What the homelab's node is to IAM. The node itself comes to be by an activation, which names this role. */
 export class HomelabNode extends Construct {
-  readonly roleName: string;
-  readonly roleArn: string;
-
   constructor(scope: Construct, id: string, { config }: HomelabNodeProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    // Not the name of the function `homelab`, whose role is another.
-    const roleName = functionRoleName(config, 'homelab-node');
     const role = new Role(this, 'Role', {
-      roleName,
-      description: `The homelab's node of ${functionName(config.fleet, 'homelab')}: is managed, hands over credentials`,
+      roleName: homelabNodeRoleName(config),
+      description: 'The node of the homelab: is managed, hands over credentials, nothing else',
       // Systems Manager may assume it for activations of this account and Region alone (confused deputy).
       assumedBy: new ServicePrincipal('ssm.amazonaws.com', {
         conditions: {
@@ -32,7 +26,5 @@ export class HomelabNode extends Construct {
       }),
     });
     for (const statement of homelabNodeStatements({ stack, config })) role.addToPolicy(statement);
-    this.roleName = roleName;
-    this.roleArn = role.roleArn;
   }
 }

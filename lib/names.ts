@@ -6,6 +6,9 @@ import type { Config } from './config.ts';
 export const functionRoleName = (config: Config, capability: string): string =>
   `${functionName(config.fleet, capability)}-${config.region}`;
 
+/** Role of the homelab's node; not that of the function `homelab`. */
+export const homelabNodeRoleName = (config: Config): string => functionRoleName(config, 'homelab-node');
+
 /**
  * ARNs of what another stack or a function that comes earlier must name: taken from the fixed names, so that no
  * resource has to exist first.

@@ -4,7 +4,7 @@ import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { stackName, TAG } from '#contract';
+import { STACKS, stackName, TAG } from '#contract';
 import type { Config } from './config.ts';
 import type { MachineName } from './fleet-machines.ts';
 import { activateHomelab } from './iam/homelab-policy.ts';
@@ -16,8 +16,6 @@ export interface OperatorPolicyProps {
   readonly api: RestApi;
   readonly bus: EventBus;
   readonly machines: Readonly<Record<MachineName, StateMachine>>;
-  /** Role of the homelab's node, which an activation names. */
-  readonly homelabRoleArn: string;
 }
 
 /** For people and machines that use the fleet: everything the command needs, and nothing that changes the fleet itself. */
@@ -33,7 +31,7 @@ export class OperatorPolicy extends Construct {
         ...executions(where, props),
         ...sessions(where),
         ...look(where),
-        ...activateHomelab(where, props.homelabRoleArn),
+        ...activateHomelab(where),
       ],
     });
   }
@@ -76,7 +74,7 @@ const sessions = (where: PolicyScope): PolicyStatement[] => [
 const look = ({ stack, config }: PolicyScope): PolicyStatement[] => [
   allow(
     ['cloudformation:DescribeStacks'],
-    (['mesh', 'images', 'fleet'] as const).map((name) =>
+    STACKS.map((name) =>
       stack.formatArn({
         service: 'cloudformation',
         resource: 'stack',

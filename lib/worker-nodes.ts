@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
 import type { Role } from '#contract';
 import type { Config } from './config.ts';
-import { StepDocuments } from './step-documents.ts';
 import { WorkerIdentity } from './worker-identity.ts';
 import { WorkerNetwork } from './worker-network.ts';
 import { WorkerTemplate } from './worker-template.ts';
@@ -10,7 +9,7 @@ export interface WorkerNodesProps {
   readonly config: Config;
 }
 
-/** Everything an instance is made of and met with: network, identity, a launch template per role, the steps' documents. */
+/** Everything an instance is made of and met with: network, identity, a launch template per role. */
 export class WorkerNodes extends Construct {
   readonly network: WorkerNetwork;
   readonly identity: WorkerIdentity;
@@ -24,7 +23,6 @@ export class WorkerNodes extends Construct {
       lighthouse: this.template(config, 'lighthouse'),
       'gpu-worker': this.template(config, 'gpu-worker'),
     };
-    new StepDocuments(this, 'Steps', { fleet: config.fleet });
   }
 
   private template(config: Config, role: Role): WorkerTemplate {

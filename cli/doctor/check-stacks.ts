@@ -1,9 +1,7 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { stackName } from '#contract';
+import { STACKS, stackName } from '#contract';
 import { describeStack } from '../doors/outputs.ts';
 import { fail, type Finding, ok, warn } from './finding.ts';
-
-const STACKS = ['mesh', 'images', 'fleet'] as const;
 
 const verdict = (name: string, status: string | undefined, required: boolean): Finding => {
   const check = `stack ${name}`;
@@ -18,7 +16,7 @@ const verdict = (name: string, status: string | undefined, required: boolean): F
   );
 };
 
-/** Images can also come from elsewhere, so only the other two stacks are indispensable. */
+/** Images can also come from elsewhere, so only the other stacks are indispensable. */
 export const checkStacks = async (client: CloudFormationClient, fleet: string): Promise<Finding[]> =>
   Promise.all(
     STACKS.map(async (stack) => {

@@ -1,5 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { HOMELAB_ROLE, HOMELAB_STEPS, TAG } from '#contract';
+import { homelabNodeRoleName, roleArn } from '../names.ts';
 import { beManaged, handOver, readSteps } from './managed-node-policy.ts';
 import { allow, allowEverywhere, managedInstancesArn, type PolicyScope } from './statement.ts';
 
@@ -11,7 +12,7 @@ export const homelabNodeStatements = (scope: PolicyScope): PolicyStatement[] => 
 ];
 
 /** What a person needs to activate the homelab's node and to take it away again. */
-export const activateHomelab = (scope: PolicyScope, homelabRoleArn: string): PolicyStatement[] => {
+export const activateHomelab = (scope: PolicyScope): PolicyStatement[] => {
   const { fleet } = scope.config;
   const ofFleet = { [`ssm:resourceTag/${TAG.fleet}`]: fleet, [`ssm:resourceTag/${TAG.role}`]: HOMELAB_ROLE };
   return [
@@ -21,6 +22,8 @@ export const activateHomelab = (scope: PolicyScope, homelabRoleArn: string): Pol
       StringEquals: { [`aws:RequestTag/${TAG.fleet}`]: fleet, [`aws:RequestTag/${TAG.role}`]: HOMELAB_ROLE },
     }),
     allow(['ssm:DeregisterManagedInstance'], [managedInstancesArn(scope)], { StringEquals: ofFleet }),
-    allow(['iam:PassRole'], [homelabRoleArn], { StringEquals: { 'iam:PassedToService': 'ssm.amazonaws.com' } }),
+    allow(['iam:PassRole'], [roleArn(scope.stack, homelabNodeRoleName(scope.config))], {
+      StringEquals: { 'iam:PassedToService': 'ssm.amazonaws.com' },
+    }),
   ];
 };

@@ -5,7 +5,7 @@ import { ENTRY_POINTS } from '../../lib/entry-points.ts';
 import { type AnyStepName, hasScript } from '../../ssm/document.ts';
 import { flatten, resourcesOf, synthesise } from './support/app.ts';
 
-const { mesh, images, fleet, stacks } = synthesise();
+const { mesh, images, steps, fleet, stacks } = synthesise();
 const PEM = '-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n';
 
 const ofType = (template: typeof fleet, type: string) =>
@@ -271,8 +271,21 @@ describe('the network', () => {
   });
 });
 
+describe('templates', () => {
+  /** CloudFormation's own limit is a million bytes. */
+  const ROOM = 0.8;
+
+  it.each(Object.entries({ mesh, images, steps, fleet }))('of stack %s is far below the limit', (_, template) => {
+    expect(Buffer.byteLength(JSON.stringify(template.toJSON()))).toBeLessThan(ROOM * 1_000_000);
+  });
+
+  it('of the fleet stands on that of the steps', () => {
+    expect(stacks.fleet.dependencies).toContain(stacks.steps);
+  });
+});
+
 describe('steps', () => {
-  const documents = ofType(fleet, 'AWS::SSM::Document').map(([, { Properties }]) => Properties);
+  const documents = ofType(steps, 'AWS::SSM::Document').map(([, { Properties }]) => Properties);
   const named = (steps: object) => Object.keys(steps).map((step) => `carrierarr-${step}`);
   const written = (steps: object) =>
     Object.keys(steps)
@@ -281,7 +294,7 @@ describe('steps', () => {
 
   it('are documents with literal names, one for each script', () => {
     expect(documents.map(({ Name }) => Name)).toEqual([...written(STEPS), ...written(HOMELAB_STEPS)]);
-    fleet.allResourcesProperties('AWS::SSM::Document', { DocumentType: 'Command', UpdateMethod: 'NewVersion' });
+    steps.allResourcesProperties('AWS::SSM::Document', { DocumentType: 'Command', UpdateMethod: 'NewVersion' });
   });
 
   it('are for EC2 instances where they run on workers, and for no such thing in the homelab', () => {

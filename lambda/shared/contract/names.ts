@@ -74,4 +74,6 @@ export const documentName = (fleet: string, step: string): string => `${fleet}-$
 export const stateMachineName = (fleet: string, machine: 'provision' | 'teardown' | 'renew' | 'sweep'): string =>
   `${fleet}-${machine}`;
 export const functionName = (fleet: string, capability: string): string => `${fleet}-${capability}`;
-export const stackName = (fleet: string, stack: 'mesh' | 'images' | 'fleet'): string => `${fleet}-${stack}`;
+/** In the order in which they are deployed. */
+export const STACKS = ['mesh', 'images', 'steps', 'fleet'] as const;
+export const stackName = (fleet: string, stack: (typeof STACKS)[number]): string => `${fleet}-${stack}`;

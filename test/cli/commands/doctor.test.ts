@@ -61,6 +61,8 @@ const deploy = (
     .resolves(stack('CREATE_COMPLETE', outputs));
   fleet.cloudFormation
     .on(DescribeStacksCommand, { StackName: 'carrierarr-images' })
+    .resolves(stack('CREATE_COMPLETE', {}))
+    .on(DescribeStacksCommand, { StackName: 'carrierarr-steps' })
     .resolves(stack('CREATE_COMPLETE', {}));
 };
 

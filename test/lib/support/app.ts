@@ -22,6 +22,7 @@ export const synthesise = (overrides: Record<string, unknown> = {}) => {
     stacks,
     mesh: Template.fromStack(stacks.mesh),
     images: Template.fromStack(stacks.images),
+    steps: Template.fromStack(stacks.steps),
     fleet: Template.fromStack(stacks.fleet),
   };
 };
