@@ -77,13 +77,13 @@ describe.skipIf(obstacle !== undefined)('the doors on Step Functions', () => {
       id: 'event-1',
       'detail-type': 'Scale Out Requested',
       time: '2026-11-21T10:00:00Z',
-      detail: { count: 12, role: 'lighthouse' },
+      detail: { count: 12, role: 'gpu-worker' },
     };
 
     await Promise.all([scaleFleet(ports, event), scaleFleet(ports, event)]);
 
-    const names = scaledNames('event-1', 'lighthouse', 12);
-    expect((await open(ports.machines.provision, 'lighthouse-')).length).toBe(names.length);
+    const names = scaledNames('event-1', 'gpu-worker', 12);
+    expect((await open(ports.machines.provision, 'gpu-worker-')).length).toBe(names.length);
   });
 
   it('has a worker torn down whose provision was stopped, and refuses its name until then', async () => {

@@ -14,6 +14,7 @@ const missing = without(nebulaPrograms, 'nebula', 'NEBULA_BIN');
 const now = Math.floor(Date.now() / 1000);
 /** An address instead of a name: Nebula 1.6 looks names up before it says that a configuration is good. */
 const fleet = settings({ mesh: { ...settings().mesh, lighthouseEndpoint: '192.0.2.1:4242' } });
+const SERVER = { meshIp: '10.100.2.1', privateIp: '10.20.0.10' };
 
 describe.skipIf(skipLoudly('nebula -test', missing))('the rendered configuration', () => {
   let directory = '';
@@ -22,14 +23,14 @@ describe.skipIf(skipLoudly('nebula -test', missing))('the rendered configuration
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  const write = (role: Role, change: (config: string) => string = (config) => config): void => {
+  const write = (role: Role, change: (config: string) => string = (config) => config, given = fleet): void => {
     const authority = testAuthority({ notBefore: now - 3600, notAfter: now + 86_400 });
     const { publicKey, privateKey } = generateNodeKeyPair();
     const certificate = signedBy(authority, { publicKey, notBefore: now - 60, notAfter: now + 3600 });
     writeFileSync(join(directory, 'ca.crt'), certificateToPem(authority.certificate));
     writeFileSync(join(directory, 'host.crt'), certificateToPem(certificate));
     writeFileSync(join(directory, 'host.key'), nodePrivateKeyToPem(privateKey));
-    const config = renderNebulaConfig(fleet, role).replaceAll('/etc/nebula', directory);
+    const config = renderNebulaConfig(given, role, SERVER).replaceAll('/etc/nebula', directory);
     writeFileSync(join(directory, 'config.yml'), change(config));
   };
   const test = (path: string) =>
@@ -38,6 +39,14 @@ describe.skipIf(skipLoudly('nebula -test', missing))('the rendered configuration
   describe.each(nebulaPrograms)('$label', ({ path }) => {
     it.each(ROLES)('of a %s is accepted', (role) => {
       write(role);
+
+      const { status, stdout, stderr } = test(path);
+
+      expect(status, stdout + stderr).toBe(0);
+    });
+
+    it.each(ROLES)('of a %s whose node has a mesh address is accepted', (role) => {
+      write(role, (config) => config, { ...fleet, cluster: { ...fleet.cluster, nodeNetwork: 'mesh' } });
 
       const { status, stdout, stderr } = test(path);
 
