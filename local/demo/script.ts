@@ -84,7 +84,10 @@ export const showFleet = async (cloud: Cloud, io: Io): Promise<void> => {
 
 export const showCertificate = (io: Io): Promise<void> => command(io, 'cert', 'show', WORKERS[1].name);
 
-export const tearDownBoth = (io: Io): Promise<void> => command(io, 'teardown', ...WORKERS.map(({ name }) => name));
+/** The worker first: it leaves a cluster that still stands. */
+export const tearDownBoth = async (io: Io): Promise<void> => {
+  for (const { name } of WORKERS.toReversed()) await command(io, 'teardown', name);
+};
 
 /** @throws ServiceUnavailableError if anything is left */
 export const proveNothingLeft = async (cloud: Cloud, io: Io): Promise<void> => {

@@ -44,6 +44,7 @@ describe('the plan of a boot', () => {
 
     expect(readBootPlan(folder)).toEqual({
       unit: 'carrierarr-boot.service',
+      files: [],
       mounts: [{ where: '/etc/nebula', options: 'mode=0700,size=1m' }],
       directories: [
         { path: '/run/carrierarr', mode: 0o755 },
@@ -62,7 +63,7 @@ describe('the plan of a boot', () => {
   });
 
   it('is empty for an image without our files', () => {
-    expect(readBootPlan(files({}))).toEqual({ unit: '', mounts: [], directories: [] });
+    expect(readBootPlan(files({}))).toEqual({ unit: '', files: [], mounts: [], directories: [] });
   });
 
   it("of this repository's image starts the boot program with its keys on memory", () => {
