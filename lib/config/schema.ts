@@ -134,8 +134,8 @@ export const Config = z.strictObject({
     .describe('Where everything runs'),
   secretPrefix: z
     .string()
-    .regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/, {
-      error: 'letters, digits, dot, hyphen, underscore, inner slashes',
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_.-]+)*$/, {
+      error: 'letters, digits, dot, hyphen, underscore, inner slashes; starts with a letter or digit',
     })
     .describe('Secrets are `<prefix>/nebula-<worker>`'),
   acknowledge: z.array(z.enum(WARNINGS)).describe('Warnings you know of; they are shown as notes from then on'),

@@ -1,11 +1,10 @@
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { ENVIRONMENT, HOMELAB_STEPS, OUTPUT, PORTS, STEPS } from '#contract';
+import { ENVIRONMENT, OUTPUT, PORTS } from '#contract';
 import { ENTRY_POINTS } from '../../lib/entry-points.ts';
-import { type AnyStepName, hasScript } from '../../ssm/document.ts';
 import { flatten, resourcesOf, synthesise } from './support/app.ts';
 
-const { mesh, images, steps, fleet, stacks } = synthesise();
+const { mesh, images, fleet, stacks } = synthesise();
 const PEM = '-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n';
 
 const ofType = (template: typeof fleet, type: string) =>
@@ -268,40 +267,5 @@ describe('the network', () => {
     existing.resourceCountIs('AWS::EC2::VPC', 0);
     existing.hasResourceProperties('AWS::EC2::SecurityGroup', { VpcId: 'vpc-0abc12345678' });
     existing.hasOutput(OUTPUT.settings, { Value: Match.stringLikeRegexp('"subnetIds":\\["subnet-0abc12345678"\\]') });
-  });
-});
-
-describe('templates', () => {
-  /** CloudFormation's own limit is a million bytes. */
-  const ROOM = 0.8;
-
-  it.each(Object.entries({ mesh, images, steps, fleet }))('of stack %s is far below the limit', (_, template) => {
-    expect(Buffer.byteLength(JSON.stringify(template.toJSON()))).toBeLessThan(ROOM * 1_000_000);
-  });
-
-  it('of the fleet stands on that of the steps', () => {
-    expect(stacks.fleet.dependencies).toContain(stacks.steps);
-  });
-});
-
-describe('steps', () => {
-  const documents = ofType(steps, 'AWS::SSM::Document').map(([, { Properties }]) => Properties);
-  const named = (steps: object) => Object.keys(steps).map((step) => `carrierarr-${step}`);
-  const written = (steps: object) =>
-    Object.keys(steps)
-      .filter((step) => hasScript(step as AnyStepName))
-      .map((step) => `carrierarr-${step}`);
-
-  it('are documents with literal names, one for each script', () => {
-    expect(documents.map(({ Name }) => Name)).toEqual([...written(STEPS), ...written(HOMELAB_STEPS)]);
-    steps.allResourcesProperties('AWS::SSM::Document', { DocumentType: 'Command', UpdateMethod: 'NewVersion' });
-  });
-
-  it('are for EC2 instances where they run on workers, and for no such thing in the homelab', () => {
-    for (const { Name, TargetType } of documents) {
-      expect(TargetType, String(Name)).toBe(
-        named(HOMELAB_STEPS).includes(String(Name)) ? undefined : '/AWS::EC2::Instance',
-      );
-    }
   });
 });

@@ -68,7 +68,7 @@ export const unpeer = {
     /** Empty: the provider is gone, so by force. */
     SecretId: {
       ...kind.secret('Secret with the credential; empty: the provider is gone', ''),
-      allowedPattern: '^[A-Za-z0-9_./-]{0,256}$',
+      allowedPattern: '^([A-Za-z0-9_][A-Za-z0-9_./-]{0,255})?$',
     },
     ProviderUrl: kind.maybeUrl("The provider's API server", ''),
     ProxyUrl: kind.maybeUrl("Proxy on the way to the provider's API server; empty for none", ''),

@@ -53,7 +53,7 @@ export const kind = {
   host: parameter('^[A-Za-z0-9.-]{1,253}$', 253),
   /** `https://host:port`; may be empty. */
   maybeUrl: parameter('^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)?$', 280),
-  secret: parameter('^[A-Za-z0-9_./-]{1,256}$', 256),
+  secret: parameter('^[A-Za-z0-9_][A-Za-z0-9_./-]{0,255}$', 256),
   /** A Kubernetes quantity such as 4, 500m or 8Gi. */
   quantity: parameter('^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$', 24),
   /** Comma-separated `key=value`; may be empty. Keys may hold dots, slashes and list indices. */
