@@ -50,18 +50,21 @@ await_gpu() {
   die "node $SSM_NodeName offers no nvidia.com/gpu; device plugin: $cluster_why"
 }
 
-# pod NAME NODE SCRIPT: a pod that is told which node it runs on. It tolerates the node's taint.
+# pod NAME NODE RESTART SCRIPT [TARGET]: a pod that is told which node it runs on. It tolerates the node's taint.
 pod() {
-  jq -nc --arg name "$1" --arg node "$2" --arg script "$3" --arg namespace "$CHECK_NAMESPACE" --arg image "$IMAGE" \
-    --arg probe "join-${1%%-*}" '{
+  jq -nc --arg name "$1-$SSM_Worker" --arg probe "join-$1" --arg node "$2" --arg restart "$3" --arg script "$4" \
+    --arg target "${5:-}" --arg namespace "$CHECK_NAMESPACE" --arg image "$IMAGE" '{
       apiVersion: "v1", kind: "Pod",
-      metadata: {name: $name, namespace: $namespace, labels: {"app.kubernetes.io/managed-by": "carrierarr", "carrierarr.io/probe": $probe}},
+      metadata: {
+        name: $name, namespace: $namespace,
+        labels: {"app.kubernetes.io/managed-by": "carrierarr", "carrierarr.io/probe": $probe}
+      },
       spec: {
-        restartPolicy: "Never", terminationGracePeriodSeconds: 1, automountServiceAccountToken: false,
+        restartPolicy: $restart, terminationGracePeriodSeconds: 1, automountServiceAccountToken: false,
         nodeSelector: {"kubernetes.io/hostname": $node},
         tolerations: [{operator: "Exists"}],
         containers: [{
-          name: "probe", image: $image, command: ["sh", "-c", $script],
+          name: "probe", image: $image, command: ["sh", "-c", $script], env: [{name: "TARGET", value: $target}],
           resources: {requests: {cpu: "10m", memory: "16Mi"}, limits: {memory: "64Mi"}}
         }]
       }
@@ -107,19 +110,20 @@ verify_network() {
     die "namespace $CHECK_NAMESPACE cannot be made"
   remove_pods true
   step_cleanup=remove_pods
-  pod "serve-$SSM_Worker" "$server" \
-    "mkdir /tmp/www && head -c $BYTES /dev/zero >/tmp/www/blob && exec httpd -f -p $PORT -h /tmp/www" | kube apply -f -
+  pod serve "$server" Always \
+    "mkdir -p /tmp/www && head -c $BYTES /dev/zero >/tmp/www/blob && exec httpd -f -p $PORT -h /tmp/www" | kube apply -f -
   await "$(left 90)" 2 serving || check_fault "the check's pod on $server did not become ready"
-  pod "fetch-$SSM_Worker" "$SSM_NodeName" "try=0
-until got=\$(wget -q -T 5 -O - http://$serve_ip:$PORT/blob | wc -c) && [ \"\$got\" = $BYTES ]; do
-  try=\$((try + 1))
-  if [ \$try -ge 6 ]; then
-    printf '{\"ok\":false,\"bytes\":%s,\"of\":$BYTES}' \"\$got\" >/dev/termination-log
+  # shellcheck disable=SC2016 # the pod expands it
+  pod fetch "$SSM_NodeName" Never 'try=0
+until got=$(wget -q -T 5 -O - "$TARGET/blob" | wc -c) && [ "$got" = '"$BYTES"' ]; do
+  try=$((try + 1))
+  if [ $try -ge 6 ]; then
+    printf "{\"ok\":false,\"bytes\":%s,\"of\":'"$BYTES"'}" "$got" >/dev/termination-log
     exit 1
   fi
   sleep 2
 done
-printf '{\"ok\":true,\"bytes\":%s}' \"\$got\" >/dev/termination-log" | kube apply -f -
+printf "{\"ok\":true,\"bytes\":%s}" "$got" >/dev/termination-log' "$serve_ip:$PORT" | kube apply -f -
   await "$(left 100)" 2 fetched || check_fault "the check's pod on $SSM_NodeName did not end"
   said=$(pod_field "fetch-$SSM_Worker" '.status.containerStatuses[0].state.terminated.message // ""')
   log "the pod on $SSM_NodeName says: $said"

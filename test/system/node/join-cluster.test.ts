@@ -48,7 +48,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('join-cluster', () => 
       },
       { metadata: { name: 'fetch-gpu-worker-001' }, spec: { nodeSelector: { 'kubernetes.io/hostname': NODE } } },
     ]);
-    expect(pods[1]).toContain('http://10.42.0.17:8080/blob');
+    expect(pods[1]).toContain('"name":"TARGET","value":"10.42.0.17:8080"');
     expect(asked.split('\n').at(-1)).toContain('delete pod serve-gpu-worker-001 fetch-gpu-worker-001');
   });
 

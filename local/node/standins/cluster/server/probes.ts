@@ -1,6 +1,7 @@
 import { isDict, type KubeObject, listAt, textAt } from '../object.ts';
 import { readKnob } from '../place.ts';
 import type { Cluster } from './cluster.ts';
+import { joinFetch } from './join-probe.ts';
 
 export interface Verdict {
   readonly exitCode: number;
@@ -33,7 +34,7 @@ export type Probe = (pod: KubeObject, world: World) => Verdict;
 export const PROBE_LABEL = 'carrierarr.io/probe';
 
 /** Verdicts by kind of probe; a pod of no known kind ends well and says nothing. */
-export const PROBES: Record<string, Probe> = {};
+export const PROBES: Record<string, Probe> = { 'join-fetch': joinFetch };
 
 export const networkModel = (): NetworkModel => {
   let told: unknown;
