@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 
 const PROGRAMS = join(import.meta.dirname, 'programs');
@@ -14,25 +15,21 @@ let bundled: readonly Bundle[] | undefined;
 /** Plain JavaScript, a file a program: a Node that needs to strip types first starts in twice the time. */
 const bundle = (): readonly Bundle[] => {
   const entryPoints = readdirSync(PROGRAMS).map((file) => join(PROGRAMS, file));
-  const { outputFiles } = buildSync({
-    entryPoints,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // The YAML library is written for require.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    outExtension: { '.js': '.mjs' },
-    outdir: '/',
-    write: false,
-    logLevel: 'error',
-  });
-  return outputFiles.map(({ path, text }) => ({ name: basename(path), text }));
+  const common = { bundle: true, platform: 'node', target: 'node24', write: false, logLevel: 'error' } as const;
+  const programs = buildSync({ ...common, entryPoints, format: 'esm', outExtension: { '.js': '.mjs' }, outdir: '/' });
+  const yaml = buildSync({ ...common, entryPoints: [createRequire(import.meta.url).resolve('yaml')], format: 'cjs' });
+  return [
+    ...programs.outputFiles.map(({ path, text }) => ({ name: basename(path), text })),
+    ...yaml.outputFiles.map(({ text }) => ({ name: 'node_modules/yaml/index.js', text })),
+  ];
 };
 
 /** Writes what the launchers in `cluster-bin` run, `<program>.mjs` each, into a folder. */
 export const bundleClusterStandIns = async (folder: string): Promise<void> => {
   bundled ??= bundle();
   mkdirSync(folder, { recursive: true });
-  for (const { name, text } of bundled) writeFileSync(join(folder, name), text, { mode: 0o644 });
+  for (const { name, text } of bundled) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text, { mode: 0o644 });
+  }
 };

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parse, stringify } from 'yaml';
 import { dictAt, isDict, listAt, textAt } from '../object.ts';
+import { parseYaml, toYaml } from '../yaml.ts';
 
 export interface Kubeconfig {
   apiVersion: string;
@@ -25,12 +25,6 @@ const IN_CLUSTER = '/var/run/secrets/kubernetes.io/serviceaccount';
 const named = (list: readonly unknown[], field: string): { name: string; value: Record<string, unknown> }[] =>
   list.map((entry) => ({ name: textAt(entry, 'name'), value: dictAt(entry, field) }));
 
-/** YAML or JSON. */
-export const parseYaml = (text: string): unknown => {
-  if (text.trimStart().startsWith('{')) return JSON.parse(text) as unknown;
-  return parse(text) as unknown;
-};
-
 export const parseKubeconfig = (text: string): Kubeconfig => {
   const parsed = text.trim() === '' ? {} : parseYaml(text);
   if (!isDict(parsed)) throw new Error("couldn't get version/kind; json parse error");
@@ -54,7 +48,7 @@ export const readKubeconfig = (file: string): Kubeconfig | undefined => {
 };
 
 export const writeKubeconfig = (file: string, config: Kubeconfig): void => {
-  writeFileSync(file, stringify(config), { mode: 0o600 });
+  writeFileSync(file, toYaml(config), { mode: 0o600 });
 };
 
 /** The file that is read and written when none is named. */

@@ -66,9 +66,10 @@ const taintsOf = (node: KubeObject, status: string): unknown[] => {
 };
 
 const freePodCidr = (cluster: Cluster): string => {
+  const prefix = (cluster.options.podCidr ?? '10.42.0.0/16').split('.').slice(0, 2).join('.');
   const taken = cluster.store.list(NODES).map((node) => textAt(node, 'spec', 'podCIDR'));
   for (let third = 0; third < 256; third++) {
-    if (!taken.includes(`10.42.${third}.0/24`)) return `10.42.${third}.0/24`;
+    if (!taken.includes(`${prefix}.${third}.0/24`)) return `${prefix}.${third}.0/24`;
   }
   return '';
 };

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { stringify } from 'yaml';
 import {
   defaultKubeconfig,
   type Kubeconfig,
@@ -10,6 +9,7 @@ import {
 } from '../client/kubeconfig.ts';
 import { type Dict, isDict } from '../object.ts';
 import { Exit, printJson } from '../program.ts';
+import { toYaml } from '../yaml.ts';
 import type { Session } from './session.ts';
 
 const fileOf = ({ flags }: Session): string => flags.get('kubeconfig') || defaultKubeconfig();
@@ -56,7 +56,7 @@ const view = (session: Session): void => {
   const config = flags.on('minify') ? minified(all, flags.get('context')) : all;
   const printed = flags.on('raw') ? config : hidden(config);
   if (flags.get('output') === 'json') printJson(printed);
-  else process.stdout.write(stringify(printed));
+  else process.stdout.write(toYaml(printed));
 };
 
 const CLUSTER_FLAGS = ['server', 'proxy-url', 'tls-server-name', 'certificate-authority'];

@@ -1,7 +1,7 @@
-import { stringify } from 'yaml';
 import { type KubeObject, listAt, textAt } from '../object.ts';
 import { Exit, printJson } from '../program.ts';
 import type { Resource } from '../server/kinds.ts';
+import { toYaml } from '../yaml.ts';
 import { shown } from './session.ts';
 
 export interface Found {
@@ -95,7 +95,7 @@ export const print = (found: readonly Found[], { format, asList, withNamespace, 
       printJson(whole);
       return;
     case 'yaml':
-      process.stdout.write(stringify(whole));
+      process.stdout.write(toYaml(whole));
       return;
     case 'name':
       process.stdout.write(found.map(({ resource, object }) => `${shown(resource, object.metadata.name)}\n`).join(''));

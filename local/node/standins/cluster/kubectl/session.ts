@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { parseAllDocuments } from 'yaml';
 import { KubeClient } from '../client/kube-client.ts';
 import { connectionOf } from '../client/kubeconfig.ts';
 import { FlagError, type Flags, type FlagSpec } from '../flags.ts';
 import { isKubeObject, type KubeObject, listAt } from '../object.ts';
 import { Exit, readInput } from '../program.ts';
 import type { Resource } from '../server/kinds.ts';
+import { parseDocuments } from '../yaml.ts';
 
 /** Flags that every command of kubectl v1.31 has. */
 export const GLOBAL: FlagSpec = {
@@ -116,23 +116,16 @@ const unfold = (value: unknown): KubeObject[] => {
   throw new Exit(1, 'error: unable to decode "STDIN": Object \'Kind\' is missing');
 };
 
+const documentsIn = (text: string): unknown[] => {
+  try {
+    return parseDocuments(text);
+  } catch (error) {
+    throw new Exit(1, `error: error parsing STDIN: error converting YAML to JSON: yaml: ${String(error)}`);
+  }
+};
+
 export const objectsIn = (text: string): KubeObject[] => {
-  if (text.trimStart().startsWith('{')) {
-    try {
-      return unfold(JSON.parse(text));
-    } catch (error) {
-      // Several JSON documents in a row are YAML of a kind.
-      if (error instanceof Exit) throw error;
-    }
-  }
-  const documents = parseAllDocuments(text);
-  const list = Array.isArray(documents) ? documents : [];
-  for (const document of list) {
-    const [fault] = document.errors;
-    if (fault !== undefined)
-      throw new Exit(1, `error: error parsing STDIN: error converting YAML to JSON: yaml: ${fault.message}`);
-  }
-  const objects = list.flatMap((document) => unfold(document.toJS()));
+  const objects = documentsIn(text).flatMap(unfold);
   if (objects.length === 0) throw new Exit(1, 'error: no objects passed to apply');
   return objects;
 };

@@ -1,8 +1,8 @@
 import { KubeError } from '../client/kube-client.ts';
-import { parseYaml } from '../client/kubeconfig.ts';
 import { type KubeObject, sameJson } from '../object.ts';
 import { Exit } from '../program.ts';
 import type { Resource } from '../server/kinds.ts';
+import { parseYaml } from '../yaml.ts';
 import { made } from './generators.ts';
 import { raw } from './get.ts';
 import { print } from './output.ts';

@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly podSecurity: 'privileged' | 'baseline';
   /** Whether nodes wait for Cilium (flannel is off). */
   readonly needsCni: boolean;
+  /** Range from which nodes without one are given their pods' addresses. @default 10.42.0.0/16 */
+  readonly podCidr?: string;
   /** Names and addresses on the API server's certificate; undefined: any. */
   readonly certificateNames?: readonly string[] | undefined;
 }

@@ -90,10 +90,15 @@ const closed = (server: Server): Promise<void> =>
     server.close(() => resolve());
   });
 
+/** Answers to paths that are not Kubernetes' own. */
+export type Extra = (path: string, authorization: string) => ApiResponse | undefined;
+
 /** Serves a cluster under these addresses and lets its controllers work. */
-export const serveCluster = async (cluster: Cluster, doors: readonly Door[]): Promise<KubeApi> => {
+export const serveCluster = async (cluster: Cluster, doors: readonly Door[], extra?: Extra): Promise<KubeApi> => {
   const http = createServer((request, response) => {
-    serve(cluster, request, response).catch(() => request.destroy());
+    const own = extra?.(request.url ?? '', request.headers.authorization ?? '');
+    if (own === undefined) serve(cluster, request, response).catch(() => request.destroy());
+    else response.writeHead(own.status).end(own.body);
   });
   const servers = await listen(doors, (socket) => http.emit('connection', socket));
   reconcile(cluster);

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exchange } from '../client/exchange.ts';
+import { KubeClient } from '../client/kube-client.ts';
+import { DialError } from '../dial.ts';
+import { Kubelet } from './kubelet.ts';
+import type { Running } from './server.ts';
+import { fatal, type Settings } from './settings.ts';
+import { basicAuth, caHashOf, readToken, type Token } from './token.ts';
+
+/** How long an agent waits before it tries again to join; the real one five seconds. */
+const RETRY_MS = 500;
+
+const log = (level: string, message: string): void => {
+  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  process.stderr.write(`time="${time}" level=${level} msg=${JSON.stringify(message)}\n`);
+};
+
+/** A refusal that trying again will not change, unlike a server that is not there yet. */
+const joinFault = async (server: string, token: Token): Promise<string | undefined> => {
+  const { hostname: host, port } = new URL(server);
+  const ask = (path: string, headers: Record<string, string> = {}) =>
+    exchange({ method: 'GET', host, port: Number(port || '6443'), path, headers, timeoutMs: 5000 });
+  const { text: pem } = await ask('/cacerts');
+  const hash = caHashOf(pem);
+  if (token.caHash !== undefined && token.caHash !== hash) {
+    throw fatal(`token CA hash does not match the Cluster CA certificate hash: ${token.caHash} != ${hash}`);
+  }
+  const { status } = await ask('/v1-k3s/config', { authorization: basicAuth(token.user ?? 'node', token.password) });
+  return status === 200 ? undefined : `${server}/v1-k3s/config: ${status} Unauthorized`;
+};
+
+const awaitAdmission = async (server: string, token: Token): Promise<void> => {
+  for (;;) {
+    try {
+      const fault = await joinFault(server, token);
+      if (fault === undefined) return;
+      log('error', `Failed to retrieve agent configuration: ${fault}`);
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      log('error', `failed to get CA certs: Get "${server}/cacerts": ${error.message}`);
+    }
+    await sleep(RETRY_MS);
+  }
+};
+
+/** `k3s agent`: joins when it can, and tries until then. */
+export const startAgent = async (settings: Settings): Promise<Running> => {
+  const server = settings.get('server');
+  if (server === '') throw fatal('--server is required');
+  const secret = settings.secret('token');
+  if (secret === '') throw fatal('--token is required');
+  const token = readToken(secret);
+  log('info', `Starting k3s agent ${settings.nodeName}, joining ${server}`);
+  await awaitAdmission(server, token);
+  const client = new KubeClient({
+    server,
+    token: token.password,
+    proxyUrl: undefined,
+    namespace: 'default',
+    tlsServerName: undefined,
+  });
+  const kubelet = new Kubelet(client, settings);
+  await kubelet.start();
+  log('info', 'Successfully registered node');
+  return { stop: () => kubelet.stop() };
+};
