@@ -130,7 +130,7 @@ const apiServer = (isReady: boolean): Condition =>
     : condition('APIServerStatus', 'Error', 'APIServerNotReady', 'The foreign cluster API Server is not ready');
 
 const moduleOf = (conditions: readonly Condition[]): object =>
-  conditions.length === 0 ? { enabled: false } : { enabled: true, conditions };
+  conditions.length === 0 ? { enabled: false, conditions: null } : { enabled: true, conditions };
 
 /** The virtual kubelet's part: its node is Ready as long as the other API server answers. */
 const keepNode = async (client: KubeClient, id: string, isReady: boolean): Promise<void> => {
@@ -176,13 +176,14 @@ export const refresh = async (client: KubeClient, id: string): Promise<void> => 
       authentication: moduleOf(authentication(tenant, identity)),
       offloading: moduleOf(node === undefined ? [] : offloading(answers)),
     },
-    ...(identity === undefined ? {} : { conditions: [apiServer(answers)] }),
+    conditions: identity === undefined ? null : [apiServer(answers)],
     tenantNamespace: { local: tenantNamespaceOf(id) },
   };
-  // Whole and not merged: what is off has no conditions.
   const found = await client.find({ resource: FOREIGN_CLUSTERS, name: id });
-  const labels = { [REMOTE_ID]: id };
   if (found === undefined) {
-    await client.create(liqoObject('ForeignCluster', { name: id, labels }, { spec: { clusterID: id }, status }));
-  } else await client.patch({ resource: FOREIGN_CLUSTERS, name: id }, { status: { modules: null, ...status } });
+    const metadata = { name: id, labels: { [REMOTE_ID]: id } };
+    await client.create(liqoObject('ForeignCluster', metadata, { spec: { clusterID: id } }));
+  }
+  // Null takes away the conditions of what is off.
+  await client.patch({ resource: FOREIGN_CLUSTERS, name: id }, { status });
 };

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { KubeClient } from '../client/kube-client.ts';
 import { type KubeObject, textAt } from '../object.ts';
-import { type Context } from './command.ts';
+import type { Context } from './command.ts';
 import { LIQO, tenantNamespace, tenantNamespaceOf } from './kinds.ts';
 import { installed } from './release.ts';
 
@@ -58,7 +58,8 @@ export const generatePeeringUser = async (context: Context): Promise<number> => 
   printer.warn('Please take note of this kubeconfig as it is not stored.');
   printer.warn(`Note that it can only be used to peer with this cluster from a cluster with ID ${consumer}`);
   const release = await installed(client);
-  if (release === undefined) printer.fail('unable to get the API Server addr: no controller manager deployment found');
+  if (release === undefined)
+    context.printer.fail('unable to get the API Server addr: no controller manager deployment found');
   await client.apply(tenantNamespace(consumer));
   printer.spin('Generating a user for peering with this cluster');
   const token = `peer-${randomBytes(24).toString('base64url')}`;
