@@ -76,6 +76,10 @@ export class FakeInstance {
   secret: Reply[] = [awsError('ResourceNotFoundException')];
   /** Ids asked for. */
   readonly asked: string[] = [];
+  /** What was put into secrets; read back from then on. */
+  readonly written: { readonly id: string; readonly text: string; readonly token: string }[] = [];
+  /** Answers of PutSecretValue in order, each once; then it succeeds. */
+  refusals: Reply[] = [];
   readonly #sessions = new Set<string>();
   readonly #server: Server;
 
@@ -129,12 +133,27 @@ export class FakeInstance {
 
   #secret(request: IncomingMessage, body: string): Reply {
     if (!isSignedRight(request, body)) return awsError('SignatureDoesNotMatch', 403);
-    if (request.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue')
-      return awsError('UnknownOperationException');
-    this.asked.push((JSON.parse(body) as { SecretId: string }).SecretId);
+    const target = request.headers['x-amz-target'];
+    if (target === 'secretsmanager.PutSecretValue') return this.#put(body);
+    if (target !== 'secretsmanager.GetSecretValue') return awsError('UnknownOperationException');
+    const { SecretId } = JSON.parse(body) as { SecretId: string };
+    this.asked.push(SecretId);
+    const written = this.written.findLast(({ id }) => id === SecretId);
+    if (written !== undefined) return secretValue(written.text);
     const [next, ...rest] = this.secret;
     if (rest.length > 0) this.secret = rest;
     return next ?? awsError('InternalServiceError', 500);
+  }
+
+  #put(body: string): Reply {
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined) return refusal;
+    const { SecretId, SecretString, ClientRequestToken } = JSON.parse(body) as Record<string, string>;
+    if (SecretId === undefined || SecretString === undefined || ClientRequestToken === undefined) {
+      return awsError('InvalidParameterException');
+    }
+    this.written.push({ id: SecretId, text: SecretString, token: ClientRequestToken });
+    return { status: 200, body: JSON.stringify({ Name: SecretId, VersionId: ClientRequestToken }) };
   }
 
   async close(): Promise<void> {

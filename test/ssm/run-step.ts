@@ -1,5 +1,5 @@
-import { COMMON_PARAMETERS, STEPS, type Step, type StepName, type StepParameter } from '#contract';
-import { stepScript } from '../../ssm/document.ts';
+import { COMMON_PARAMETERS, HOMELAB_STEPS, STEPS, type Step, type StepParameter } from '#contract';
+import { type AnyStepName, stepScript } from '../../ssm/document.ts';
 import type { NodeSandbox, Outcome } from './node-sandbox.ts';
 
 export interface StepOutcome extends Outcome {
@@ -7,9 +7,11 @@ export interface StepOutcome extends Outcome {
   readonly verdict: Readonly<Record<string, unknown>>;
 }
 
+const DOCUMENTS: Readonly<Record<AnyStepName, Step>> = { ...STEPS, ...HOMELAB_STEPS };
+
 /** Variables as the agent sets them, defaults included. */
-const variables = (step: StepName, given: Readonly<Record<string, string>>): Record<string, string> => {
-  const { parameters }: Step = STEPS[step];
+const variables = (step: AnyStepName, given: Readonly<Record<string, string>>): Record<string, string> => {
+  const { parameters } = DOCUMENTS[step];
   const all: Readonly<Record<string, StepParameter>> = { ...COMMON_PARAMETERS, ...parameters };
   const defaults: [string, string][] = Object.entries(all).flatMap(([name, { default: preset }]) =>
     preset === undefined ? [] : [[name, preset]],
@@ -40,16 +42,16 @@ export const runScript = async (
 };
 
 /** The script of a step's document and the variables the agent sets for it. */
-export const stepCommand = (step: StepName, parameters: Readonly<Record<string, string>> = {}) => ({
+export const stepCommand = (step: AnyStepName, parameters: Readonly<Record<string, string>> = {}) => ({
   script: `${stepScript(step).join('\n')}\n`,
   environment: variables(step, parameters),
-  timeoutSeconds: STEPS[step].timeoutSeconds,
+  timeoutSeconds: DOCUMENTS[step].timeoutSeconds,
 });
 
 /** Runs the script of a step's document on the node. */
 export const runStep = async (
   sandbox: NodeSandbox,
-  step: StepName,
+  step: AnyStepName,
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<StepOutcome> => {
   const { script, environment } = stepCommand(step, parameters);
