@@ -1,0 +1,250 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
+import { bundleClusterStandIns } from '../../../local/node/standins/cluster/bundle.ts';
+import { CREDENTIALS, FakeInstance } from '../../ssm/fake-instance.ts';
+import { NodeSandbox, type Outcome } from '../../ssm/node-sandbox.ts';
+import { runStep, type StepOutcome } from '../../ssm/run-step.ts';
+
+const STANDINS = resolve('local/node/standins');
+const PATH = ['/run/stubs', ...['mesh-less', 'cluster-bin', 'common'].map((folder) => `${STANDINS}/${folder}`)];
+const SYSTEM = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+export const PROVIDER = 'aws-k3s';
+export const CONSUMER = 'catalyst-homelab';
+export const PROVIDER_URL = 'https://10.100.2.1:6443';
+export const DOOR = 'http://mesh-door.carrierarr-mesh.svc:3128';
+export const SECRET = 'catalyst-llm/handover-burst-peering';
+
+/** Parameters of the steps as the machines give them. */
+export const INSTALL = {
+  aws: {
+    Version: 'v1.2.0',
+    ClusterId: PROVIDER,
+    ApiServerUrl: PROVIDER_URL,
+    PodCidr: '10.42.0.0/16',
+    ServiceCidr: '10.43.0.0/16',
+    ReservedSubnets: '10.100.0.0/16,172.31.0.0/16,192.168.1.0/24',
+  },
+  home: {
+    Version: 'v1.2.0',
+    ClusterId: CONSUMER,
+    PodCidr: '10.244.0.0/16',
+    ServiceCidr: '10.96.0.0/12',
+    ReservedSubnets: '10.100.0.0/16,172.31.0.0/16,192.168.1.0/24',
+  },
+};
+export const USER = { ConsumerClusterId: CONSUMER, SecretId: SECRET };
+export const PEER = {
+  ProviderClusterId: PROVIDER,
+  SecretId: SECRET,
+  ProviderUrl: PROVIDER_URL,
+  ProxyUrl: DOOR,
+  GatewayAddress: '203.0.113.10',
+  Resources: 'nvidia.com/gpu=1',
+};
+export const UNPEER = { ProviderClusterId: PROVIDER, SecretId: SECRET, ProviderUrl: PROVIDER_URL, ProxyUrl: DOOR };
+
+const kubeconfig = (server: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'here',
+    clusters: [{ name: 'here', cluster: { server } }],
+    users: [{ name: 'here', user: {} }],
+    contexts: [{ name: 'here', context: { cluster: 'here', user: 'here' } }],
+  });
+
+/** An API server of its own process, with what it remembers and is told. */
+class Api {
+  readonly folder: string;
+  readonly #wires: string;
+  readonly #arguments: readonly string[];
+  #process: ChildProcess | undefined;
+
+  constructor(folder: string, wires: string, programs: string, preset: string, doors: readonly string[]) {
+    this.folder = folder;
+    this.#wires = wires;
+    const listen = doors.flatMap((door) => ['--listen', door]);
+    const state = ['--preset', preset, '--state', join(folder, 'state.json')];
+    this.#arguments = [join(programs, 'kube-api.mjs'), ...state, ...listen];
+    mkdirSync(join(folder, 'kube'), { recursive: true });
+  }
+
+  async start(): Promise<void> {
+    const env = { ...process.env, STANDIN_WIRES: this.#wires, STANDIN_RUN: this.folder };
+    const child = spawn(process.execPath, this.#arguments, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    await once(child.stdout, 'data');
+  }
+
+  /** As when its machine is gone. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'close');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  knob(name: string, text = ''): void {
+    writeFileSync(join(this.folder, 'kube', name), text);
+  }
+}
+
+/** A node that steps run on. */
+export class Side {
+  readonly node: NodeSandbox;
+  readonly api: Api;
+  #runs = 0;
+
+  constructor(node: NodeSandbox, api: Api) {
+    this.node = node;
+    this.api = api;
+  }
+
+  /** Each run is one of another execution, so none is answered out of the marker of an earlier one. */
+  step(...[step, parameters = {}]: [Parameters<typeof runStep>[1], Record<string, string>?]): Promise<StepOutcome> {
+    this.#runs += 1;
+    return runStep(this.node, step, { ExecutionId: `burst-${this.#runs}`, Worker: 'burst', ...parameters });
+  }
+
+  async knob(name: string, text = ''): Promise<void> {
+    await this.node.write(`/run/standins/${name}`, text);
+  }
+
+  async forget(name: string): Promise<void> {
+    await this.node.shell(`rm -f /run/standins/${name}`);
+  }
+
+  run(...command: string[]): Promise<Outcome> {
+    return this.node.run(command);
+  }
+
+  async get(...words: string[]): Promise<unknown> {
+    const { stdout, stderr, code } = await this.node.run(['kubectl', 'get', ...words, '-o', 'json']);
+    if (code !== 0) throw new Error(`kubectl get ${words.join(' ')}: ${stderr}`);
+    return stdout === '' ? undefined : JSON.parse(stdout);
+  }
+
+  /** Names of what is there. */
+  async names(...words: string[]): Promise<string[]> {
+    const { items } = (await this.get(...words)) as { items: { metadata: { name: string } }[] };
+    return items.map(({ metadata }) => metadata.name);
+  }
+
+  async apply(object: unknown): Promise<void> {
+    await this.node.shell('kubectl apply -f - >/dev/null', JSON.stringify(object));
+  }
+
+  /** How often `liqoctl` was started with these words first. */
+  async calls(): Promise<string[]> {
+    return (await this.node.shell('cat /run/calls 2>/dev/null || true')).split('\n').filter(Boolean);
+  }
+
+  /** Everything a reader of this node could see of a step: logs, results, arguments of what was started. */
+  async seen(): Promise<string> {
+    return await this.node.shell('cat /run/calls /var/log/carrierarr/* /run/carrierarr/steps/* 2>/dev/null || true');
+  }
+}
+
+export interface Clusters {
+  readonly aws: Side;
+  readonly home: Side;
+  readonly cloud: FakeInstance;
+  /** The folder of the wires, where the door can be shut. */
+  readonly wires: string;
+}
+
+const programs = mkdtempSync(join(tmpdir(), 'carrierarr-programs-'));
+const open: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const close of open.splice(0)) await close();
+  rmSync(programs, { recursive: true, force: true });
+});
+
+const side = async (environment: Record<string, string>, api: Api, place: string, server: string): Promise<Side> => {
+  const node = await NodeSandbox.start({ ...environment, KUBECONFIG: '/run/kubeconfig' }, 'lighthouse');
+  open.push(() => node.close());
+  await node.write('/run/standins/place', place);
+  await node.write('/run/kubeconfig', kubeconfig(server), '0600');
+  await node.stub('sleep', 'exec /bin/sleep 0.05');
+  const recorder = `printf '%s ' "$@" >>/run/calls; echo >>/run/calls\nexec ${STANDINS}/cluster-bin/liqoctl "$@"`;
+  await node.stub('liqoctl', recorder);
+  await api.start();
+  open.push(() => api.stop());
+  return new Side(node, api);
+};
+
+const credentials = `[default]
+aws_access_key_id = ${CREDENTIALS.AccessKeyId}
+aws_secret_access_key=${CREDENTIALS.SecretAccessKey}
+aws_session_token = ${CREDENTIALS.Token}
+
+[other]
+aws_access_key_id = AKIAOTHER
+`;
+
+/** A cluster on EC2 and one in a homelab, whose pods reach the mesh by the door only; Liqo nowhere yet. */
+export const twoClusters = async (): Promise<Clusters> => {
+  await bundleClusterStandIns(programs);
+  const wires = mkdtempSync(join(tmpdir(), 'wires-'));
+  const folder = mkdtempSync(join(tmpdir(), 'carrierarr-apis-'));
+  open.push(async () => {
+    for (const each of [wires, folder]) rmSync(each, { recursive: true, force: true });
+  });
+  const cloud = await FakeInstance.start();
+  open.push(() => cloud.close());
+  const { AWS_ENDPOINT_URL, CARRIERARR_IMDS } = cloud.environment as Record<string, string>;
+  const common = {
+    PATH: [...PATH, ...SYSTEM].join(':'),
+    STANDIN_WIRES: wires,
+    STANDIN_NODE: process.execPath,
+    STANDIN_CLUSTER: programs,
+    AWS_ENDPOINT_URL: AWS_ENDPOINT_URL ?? '',
+  };
+  const k3s = new Api(join(folder, 'aws'), wires, programs, 'k3s', ['172.31.0.11:6443', '10.100.2.1:6443']);
+  const talos = new Api(join(folder, 'home'), wires, programs, 'talos', ['10.96.0.1:443']);
+  const onInstance = { ...common, CARRIERARR_IMDS: CARRIERARR_IMDS ?? '' };
+  const aws = await side(onInstance, k3s, 'node', 'https://172.31.0.11:6443');
+  const atHome = { ...common, AWS_SHARED_CREDENTIALS_FILE: '/run/aws/credentials', AWS_REGION: 'us-west-2' };
+  const home = await side(atHome, talos, 'homelab-pod', 'https://10.96.0.1:443');
+  await home.node.write('/run/aws/credentials', credentials, '0600');
+  await aws.apply({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'carrierarr-burst' },
+    status: { addresses: [{ type: 'InternalIP', address: '172.31.0.11' }] },
+  });
+  return { aws, home, cloud, wires };
+};
+
+/** Both with Liqo. */
+export const twoLiqos = async (): Promise<Clusters> => {
+  const clusters = await twoClusters();
+  const [aws, home] = await Promise.all([
+    clusters.aws.step('install-liqo', INSTALL.aws),
+    clusters.home.step('homelab-install-liqo', INSTALL.home),
+  ]);
+  for (const { code, verdict } of [aws, home]) if (code !== 0) throw new Error(JSON.stringify(verdict));
+  return clusters;
+};
+
+/** Both with Liqo, and a credential on its way. */
+export const readyToPeer = async (): Promise<Clusters> => {
+  const clusters = await twoLiqos();
+  const { code, verdict } = await clusters.aws.step('make-peering-user', USER);
+  if (code !== 0) throw new Error(JSON.stringify(verdict));
+  return clusters;
+};
+
+/** Peered: the homelab consumes. */
+export const peered = async (parameters: Record<string, string> = {}): Promise<Clusters> => {
+  const clusters = await readyToPeer();
+  const { code, verdict } = await clusters.home.step('homelab-peer', { ...PEER, ...parameters });
+  if (code !== 0) throw new Error(JSON.stringify(verdict));
+  return clusters;
+};
