@@ -103,7 +103,10 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', () => 
 
   it('tells after a roll-back which pods were not ready, and why', async () => {
     const { aws } = await twoClusters();
-    aws.api.knob('pods-never-ready', 'liqo/liqo-ipam ImagePullBackOff Back-off pulling image "ghcr.io/liqotech/ipam"\n');
+    aws.api.knob(
+      'pods-never-ready',
+      'liqo/liqo-ipam ImagePullBackOff Back-off pulling image "ghcr.io/liqotech/ipam"\n',
+    );
     await aws.knob('liqoctl.timeout', '4');
 
     const { code, verdict } = await aws.step('install-liqo', INSTALL.aws);

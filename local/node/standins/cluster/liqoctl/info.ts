@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { KubeClient } from '../client/kube-client.ts';
 import { dig, isDict, type KubeObject, listAt, textAt } from '../object.ts';
 import { printJson } from '../program.ts';
@@ -40,7 +39,7 @@ const field = (value: unknown, query: string): unknown =>
 
 const boxes = (value: object): string =>
   Object.entries(value)
-    .map(([title, content]) => `┌─ ${title} ${'─'.repeat(60)}┐\n${stringify(content).trimEnd()}\n└${'─'.repeat(64)}┘`)
+    .map(([title, content]) => `┌─ ${title} ${'─'.repeat(60)}┐\n${JSON.stringify(content)}\n└${'─'.repeat(64)}┘`)
     .join('\n');
 
 const print = (context: Context, value: object): number => {
@@ -52,9 +51,9 @@ const print = (context: Context, value: object): number => {
     process.stdout.write(`${isDict(found) || Array.isArray(found) ? JSON.stringify(found) : String(found)}\n`);
     return 0;
   }
-  const output = flags.get('output');
-  if (output === 'json') printJson(value);
-  else process.stdout.write(output === 'yaml' ? stringify(value) : `${boxes(value)}\n`);
+  // JSON is YAML as well.
+  if (flags.has('output')) printJson(value);
+  else process.stdout.write(`${boxes(value)}\n`);
   return 0;
 };
 

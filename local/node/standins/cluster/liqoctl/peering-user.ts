@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { stringify } from 'yaml';
 import type { KubeClient } from '../client/kube-client.ts';
 import { type KubeObject, textAt } from '../object.ts';
 import type { Context } from './command.ts';
 import { LIQO, tenantNamespace, tenantNamespaceOf } from './kinds.ts';
+import { kubeconfigText } from './provided.ts';
 import { installed } from './release.ts';
 
 const TOKEN_HASH = 'standins.carrierarr.io/token-sha256';
@@ -34,21 +34,6 @@ const signingRequest = (consumer: string, token: string): KubeObject => ({
   spec: { signerName: 'kubernetes.io/kube-apiserver-client', groups: ['system:authenticated'] },
 });
 
-const kubeconfig = (consumer: string, server: string, token: string): string =>
-  stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'default-context',
-    clusters: [{ name: consumer, cluster: { server, 'certificate-authority-data': 'c3RhbmQtaW4=' } }],
-    users: [{ name: `${consumer}-user`, user: { token } }],
-    contexts: [
-      {
-        name: 'default-context',
-        context: { cluster: consumer, user: `${consumer}-user`, namespace: tenantNamespaceOf(consumer) },
-      },
-    ],
-  });
-
 /** The kubeconfig is the only thing on standard output. It cannot be made twice, although the real one means to tell. */
 export const generatePeeringUser = async (context: Context): Promise<number> => {
   const { printer, flags } = context;
@@ -72,7 +57,9 @@ export const generatePeeringUser = async (context: Context): Promise<number> => 
   for (const binding of bindings(consumer)) await client.apply(binding);
   printer.info('User generated successfully');
   const server = release.apiServer === '' ? client.config.server : release.apiServer;
-  process.stdout.write(`${kubeconfig(consumer, server, token)}\n`);
+  const namespace = tenantNamespaceOf(consumer);
+  const kubeconfig = kubeconfigText({ cluster: consumer, user: `${consumer}-user`, server, token, namespace });
+  process.stdout.write(`${kubeconfig}\n`);
   return 0;
 };
 

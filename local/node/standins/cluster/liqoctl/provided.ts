@@ -1,7 +1,40 @@
 import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
 import type { KubeObject } from '../object.ts';
 import { REMOTE_ID, tenantNamespaceOf } from './kinds.ts';
+
+export interface Credential {
+  readonly cluster: string;
+  readonly user: string;
+  readonly server: string;
+  readonly proxyUrl?: string | undefined;
+  readonly token: string | undefined;
+  readonly namespace?: string;
+}
+
+/** A kubeconfig as client-go writes it. */
+export const kubeconfigText = ({ cluster, user, server, proxyUrl, token, namespace }: Credential): string =>
+  [
+    'apiVersion: v1',
+    'clusters:',
+    '- cluster:',
+    '    certificate-authority-data: c3RhbmQtaW4=',
+    ...(proxyUrl === undefined ? [] : [`    proxy-url: ${proxyUrl}`]),
+    `    server: ${server}`,
+    `  name: ${cluster}`,
+    'contexts:',
+    '- context:',
+    `    cluster: ${cluster}`,
+    ...(namespace === undefined ? [] : [`    namespace: ${namespace}`]),
+    `    user: ${user}`,
+    '  name: default-context',
+    'current-context: default-context',
+    'kind: Config',
+    'preferences: {}',
+    'users:',
+    `- name: ${user}`,
+    ...(token === undefined ? ['  user: {}'] : ['  user:', `    token: ${token}`]),
+    '',
+  ].join('\n');
 
 /** The credential that the consumer's controllers use from now on. */
 export const identitySecret = (
@@ -10,21 +43,13 @@ export const identitySecret = (
   token: string | undefined,
   proxyUrl: string | undefined,
 ): KubeObject => {
-  const kubeconfig = stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'default-context',
-    clusters: [{ name: provider, cluster: { server, ...(proxyUrl === undefined ? {} : { 'proxy-url': proxyUrl }) } }],
-    users: [
-      {
-        name: 'default-user',
-        user:
-          token === undefined
-            ? {}
-            : { token: `identity-${createHash('sha256').update(token).digest('hex').slice(0, 32)}` },
-      },
-    ],
-    contexts: [{ name: 'default-context', context: { cluster: provider, user: 'default-user' } }],
+  const kubeconfig = kubeconfigText({
+    cluster: provider,
+    user: 'default-user',
+    server,
+    proxyUrl,
+    token:
+      token === undefined ? undefined : `identity-${createHash('sha256').update(token).digest('hex').slice(0, 32)}`,
   });
   return {
     apiVersion: 'v1',
