@@ -17,8 +17,10 @@ export const HOMELAB = {
   forwardedAgentsPort: 15051,
 } as const;
 
+export const DOOR_NAME = 'mesh-door.carrierarr-mesh.svc';
+
 /** Names that a pod in the homelab resolves. */
 export const POD_NAMES: Readonly<Record<string, string>> = {
-  'mesh-door.carrierarr-mesh.svc': HOMELAB.host,
+  [DOOR_NAME]: HOMELAB.host,
   'kubernetes.default.svc': HOMELAB.api,
 };

@@ -2,8 +2,9 @@ import { passToAws } from '../aws-door.ts';
 import { credentialsOf } from '../credentials.ts';
 import type { HomelabNodeSpec } from '../host.ts';
 import type { CellNode, CellNodeOptions } from '../sandbox/cell-node.ts';
-import { HOMELAB, POD_NAMES } from './addresses.ts';
+import { DOOR_NAME, HOMELAB, POD_NAMES } from './addresses.ts';
 import { type Ground, startPlace } from './place.ts';
+import { runScript } from './run-script.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -46,15 +47,27 @@ export interface PodOptions {
   readonly connect: CellNodeOptions['connect'];
 }
 
+/** Where the mesh is played so is its door, on the pod's own loopback. */
+const playDoor = `#!/bin/bash
+setsid -f /.agent/stand-ins/cluster-bin/played-door >/run/played-door.log 2>&1 </dev/null
+for ((look = 1; look <= 100; look++)); do
+  if (exec 3<>/dev/tcp/127.0.0.1/${HOMELAB.proxyPort}) 2>/dev/null; then exit 0; fi
+  sleep 0.05
+done
+cat /run/played-door.log >&2
+exit 1
+`;
+
 /** The pod of the homelab's cluster in which the Systems Manager agent runs. */
-export const startPod = ({ spec, ground, connect }: PodOptions): Promise<CellNode> =>
-  startPlace({
+export const startPod = async ({ spec, ground, connect }: PodOptions): Promise<CellNode> => {
+  const played = ground.shared.wires !== undefined;
+  const pod = await startPlace({
     place: 'homelab-pod',
     name: 'ssm-node-0',
     directory: spec.directory,
     identity: { instanceId: spec.instanceId, region: spec.region },
     ground: { ...ground, tun: false, nebula: undefined },
-    hosts: { 'ssm-node-0': HOMELAB.pod, ...POD_NAMES },
+    hosts: { 'ssm-node-0': HOMELAB.pod, ...POD_NAMES, ...(played && { [DOOR_NAME]: '127.0.0.1' }) },
     environment: {
       AWS_ENDPOINT_URL: 'http://127.0.0.1:4566',
       AWS_REGION: spec.region,
@@ -65,3 +78,6 @@ export const startPod = ({ spec, ground, connect }: PodOptions): Promise<CellNod
     answer: answerFor(spec),
     connect,
   });
+  if (played) await runScript(pod, 'mesh door', playDoor);
+  return pod;
+};
