@@ -9,6 +9,7 @@ source "${BASH_SOURCE%/*}/lib/homelab.sh"
 source "${BASH_SOURCE%/*}/lib/cidr.sh"
 source "${BASH_SOURCE%/*}/lib/faults.sh"
 source "${BASH_SOURCE%/*}/lib/yaml.sh"
+source "${BASH_SOURCE%/*}/lib/door.sh"
 source "${BASH_SOURCE%/*}/lib/homelab-cilium.sh"
 source "${BASH_SOURCE%/*}/lib/homelab-lighthouse.sh"
 source "${BASH_SOURCE%/*}/lib/homelab-ranges.sh"
@@ -70,18 +71,23 @@ check_privileged() {
     "kubectl label --overwrite namespace $1 pod-security.kubernetes.io/enforce=privileged"
 }
 
-# The door refuses what is not on its list, and says so: an answer to a CONNECT that it must not grant proves that it
+# The door refuses what is not on its list, and says so: to be refused a connection that it must not grant proves that it
 # listens and that its policy is on.
 check_door_answers() {
-  local answer
-  answer=$(curl --silent --output /dev/null --max-time 10 --noproxy '' --write-out '%{http_connect}' \
-    --proxy "$SSM_ProxyUrl" "https://$SSM_WorkerIp:22/" || true)
-  case $answer in
-    4??) ;;
-    2??) fault mesh-door 'the mesh door lets everybody open any port' "CONNECT $SSM_WorkerIp:22 was granted" \
+  local file=$STEP_RUN/door.kubeconfig
+  jq -n --arg server "https://$SSM_WorkerIp:22" --arg proxy "$SSM_ProxyUrl" '{apiVersion: "v1", kind: "Config",
+    clusters: [{name: "x", cluster: ({$server} + {"proxy-url": $proxy})}], users: [{name: "x", user: {}}],
+    contexts: [{name: "x", context: {cluster: "x", user: "x"}}], "current-context": "x"}' >"$file"
+  if door_try "$file"; then door_words='the connection was granted'; fi
+  rm -f "$file"
+  case $(door_fault '' "$SSM_ProxyUrl") in
+    *'refuses to connect there'*) ;;
+    *'mesh door'*'does not answer: '*)
+      fault mesh-door 'the mesh door does not answer' "$door_words" \
+        'kubectl -n carrierarr-mesh logs deployment/mesh-door (docs/homelab.md)'
+      ;;
+    *) fault mesh-door "the mesh door lets everybody open any port, tcp 22 of $SSM_WorkerIp for one" "$door_words" \
       'kubectl apply -k homelab/: its list of ports is closed' ;;
-    *) fault mesh-door 'the mesh door does not answer' "CONNECT through $SSM_ProxyUrl: ${answer:-nothing}" \
-      'kubectl -n carrierarr-mesh logs deployment/mesh-door (docs/homelab.md)' ;;
   esac
 }
 

@@ -285,12 +285,12 @@ describe.skipIf(sandboxObstacle !== undefined)('preflight of the homelab', () =>
 
   describe('the mesh door', () => {
     it.each<[string, Record<string, unknown>, string, string]>([
-      ['is not there', { 'deployment/carrierarr-mesh/mesh-door': undefined }, '403', 'mesh-door'],
-      ['is not up', { 'deployment/carrierarr-mesh/mesh-door': { status: {} } }, '403', 'mesh-door'],
-      ['does not answer', {}, '000', 'mesh-door'],
-      ['grants every port', {}, '200', 'mesh-door'],
-      ['has no namespace', { 'namespace/carrierarr-mesh': undefined }, '403', 'namespaces'],
-      ['may not run privileged pods', { 'namespace/carrierarr-mesh': { metadata: {} } }, '403', 'namespaces'],
+      ['is not there', { 'deployment/carrierarr-mesh/mesh-door': undefined }, 'Forbidden', 'mesh-door'],
+      ['is not up', { 'deployment/carrierarr-mesh/mesh-door': { status: {} } }, 'Forbidden', 'mesh-door'],
+      ['does not answer', {}, 'proxyconnect tcp: dial tcp 10.96.4.4:3128: connect: connection refused', 'mesh-door'],
+      ['grants every port', {}, 'EOF', 'mesh-door'],
+      ['has no namespace', { 'namespace/carrierarr-mesh': undefined }, 'Forbidden', 'namespaces'],
+      ['may not run privileged pods', { 'namespace/carrierarr-mesh': { metadata: {} } }, 'Forbidden', 'namespaces'],
     ])('%s', async (_, changed, answer, check) => {
       expect(faultsOf(await preflight(changed, {}, {}, answer))).toEqual([expect.objectContaining({ check })]);
     });

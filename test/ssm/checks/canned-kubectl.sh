@@ -20,6 +20,7 @@ while (($# > 0)); do
   case $1 in
     -n) namespace=$2 && shift ;;
     --raw) raw=$2 && shift ;;
+    --kubeconfig) fail "$(<door)" ;;
     --tls-server-name) name=$2 && shift ;;
     -l | -o | --output | --filename) shift ;;
     --ignore-not-found) tolerant=true ;;

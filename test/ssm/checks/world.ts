@@ -144,8 +144,8 @@ const worldFiles = ({ objects = {}, denied = [], raw = {}, logs, sans = [], down
   ].join('');
 };
 
-/** Puts the world onto the node: kubectl over it, and a curl that says what the door answers. */
-export const setWorld = async (sandbox: NodeSandbox, world: World, doorAnswer = '403'): Promise<void> => {
+/** Puts the world onto the node: kubectl over it, which says of the door what the test wants. */
+export const setWorld = async (sandbox: NodeSandbox, world: World, doorAnswer = 'Forbidden'): Promise<void> => {
   const program = (name: string, text: string) =>
     `cat >/run/stubs/${name} <<'END OF FILE'\n#!/bin/bash\n${text}\nEND OF FILE\nchmod 0755 /run/stubs/${name}\n`;
   const parser = resolve('test/ssm/checks/parse-yaml.mjs');
@@ -154,7 +154,7 @@ export const setWorld = async (sandbox: NodeSandbox, world: World, doorAnswer = 
     [
       worldFiles(world),
       program('kubectl', `${settings} exec bash '${resolve('test/ssm/checks/canned-kubectl.sh')}' "$@"`),
-      program('curl', `printf '%s' '${doorAnswer}'`),
+      `printf '%s' 'Get "https://10.100.2.1:22/livez": ${doorAnswer}' >door\n`,
       'mkdir -p /etc/carrierarr; printf "kind: Config\\n" >/etc/carrierarr/kubeconfig\n',
     ].join(''),
   );

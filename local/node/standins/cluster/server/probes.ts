@@ -2,6 +2,7 @@ import { isDict, type KubeObject, listAt, textAt } from '../object.ts';
 import { readKnob } from '../place.ts';
 import type { Cluster } from './cluster.ts';
 import { joinFetch } from './join-probe.ts';
+import { PEERING_PROBES } from './peering-probes.ts';
 
 export interface Verdict {
   readonly exitCode: number;
@@ -34,7 +35,7 @@ export type Probe = (pod: KubeObject, world: World) => Verdict;
 export const PROBE_LABEL = 'carrierarr.io/probe';
 
 /** Verdicts by kind of probe; a pod of no known kind ends well and says nothing. */
-export const PROBES: Record<string, Probe> = { 'join-fetch': joinFetch };
+export const PROBES: Record<string, Probe> = { 'join-fetch': joinFetch, ...PEERING_PROBES };
 
 export const networkModel = (): NetworkModel => {
   let told: unknown;

@@ -1,0 +1,14 @@
+#!/bin/bash
+# On the consumer: an offloaded Job carries 1 MiB both ways and says so in its termination message.
+# shellcheck source-path=SCRIPTDIR
+source "${BASH_SOURCE%/*}/lib/prologue.sh"
+source "${BASH_SOURCE%/*}/lib/cluster.sh"
+source "${BASH_SOURCE%/*}/lib/homelab.sh"
+source "${BASH_SOURCE%/*}/lib/liqo.sh"
+source "${BASH_SOURCE%/*}/lib/probes.sh"
+source "${BASH_SOURCE%/*}/lib/verify-peering.sh"
+
+step_begin homelab-verify-peering exclusive "$HOMELAB_LOCK_SECONDS"
+homelab_open
+cluster_open 30
+verify_peering home aws
