@@ -1,7 +1,7 @@
 import type { KubeObject } from './object.ts';
 import { STANDINS, wiresHere } from './place.ts';
 import { Cluster } from './server/cluster.ts';
-import { customResource, type CustomKind } from './server/kinds.ts';
+import { type CustomKind, customResource } from './server/kinds.ts';
 import { LOG_FILE_ANNOTATION } from './server/pod-log.ts';
 
 export interface HomelabOptions {

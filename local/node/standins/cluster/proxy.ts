@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type DialOptions, DialError, dial, doorAdmits, doorIsThere, playsDoor } from './dial.ts';
+import { DialError, type DialOptions, dial, doorAdmits, doorIsThere, playsDoor } from './dial.ts';
 import { wiresHere } from './place.ts';
 
 /** A proxy that was reached and said no. */

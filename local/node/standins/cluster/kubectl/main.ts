@@ -1,5 +1,5 @@
-import { ConfigError } from '../client/kubeconfig.ts';
 import { KubeError, TlsError } from '../client/kube-client.ts';
+import { ConfigError } from '../client/kubeconfig.ts';
 import { DialError } from '../dial.ts';
 import { commandWords, FlagError, type FlagSpec, parseFlags } from '../flags.ts';
 import { Exit } from '../program.ts';

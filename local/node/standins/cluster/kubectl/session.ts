@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { KubeClient } from '../client/kube-client.ts';
 import { connectionOf } from '../client/kubeconfig.ts';
-import { FlagError, type Flags, type FlagSpec } from '../flags.ts';
+import { FlagError, type FlagSpec, type Flags } from '../flags.ts';
 import { isKubeObject, type KubeObject, listAt } from '../object.ts';
 import { Exit, readInput } from '../program.ts';
 import type { Resource } from '../server/kinds.ts';

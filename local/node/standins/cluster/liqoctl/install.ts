@@ -1,5 +1,5 @@
 import { type KubeClient, KubeError } from '../client/kube-client.ts';
-import { type KubeObject, dig, textAt } from '../object.ts';
+import { dig, type KubeObject, textAt } from '../object.ts';
 import { readKnob } from '../place.ts';
 import { Exit } from '../program.ts';
 import { type Context, LIQOCTL_VERSION, milliseconds } from './command.ts';

@@ -1,6 +1,6 @@
 import type { KubeClient } from '../client/kube-client.ts';
-import { hasKnob, readKnob, within } from '../place.ts';
 import { listAt, textAt } from '../object.ts';
+import { hasKnob, readKnob, within } from '../place.ts';
 import type { Context } from './command.ts';
 import { refresh } from './foreign-cluster.ts';
 import { clusterIdOf, limitOf } from './install.ts';

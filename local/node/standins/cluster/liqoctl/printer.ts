@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Exit } from '../program.ts';
 import { hasKnob } from '../place.ts';
+import { Exit } from '../program.ts';
 
 const FRAMES = ['⠈⠁', '⠈⠑', '⠈⠱', '⠈⡱', '⢀⡱', '⢄⡱', '⢆⡱', '⢎⡱'];
 

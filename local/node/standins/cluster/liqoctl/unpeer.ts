@@ -1,6 +1,6 @@
 import { type KubeClient, KubeError } from '../client/kube-client.ts';
-import { hasKnob } from '../place.ts';
 import { textAt } from '../object.ts';
+import { hasKnob } from '../place.ts';
 import type { Context } from './command.ts';
 import { refresh } from './foreign-cluster.ts';
 import { limitOf } from './install.ts';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reconcile } from '../controllers/reconcile.ts';
 import { SERVER_NAME_HEADER, WRONG_NAME } from '../client/kube-client.ts';
+import { reconcile } from '../controllers/reconcile.ts';
 import { type Door, listen } from '../listen.ts';
 import { hasKnob, readKnob } from '../place.ts';
 import { type ApiResponse, answer } from './api.ts';
