@@ -115,7 +115,7 @@ verify_network() {
   await "$(left 90)" 2 serving || check_fault "the check's pod on $server did not become ready"
   # shellcheck disable=SC2016 # the pod expands it
   pod fetch "$SSM_NodeName" Never 'try=0
-until got=$(wget -q -T 5 -O - "$TARGET/blob" | wc -c) && [ "$got" = '"$BYTES"' ]; do
+until got=$(timeout 8 wget -q -O - "http://$TARGET/blob" | wc -c) && [ "$got" = '"$BYTES"' ]; do
   try=$((try + 1))
   if [ $try -ge 6 ]; then
     printf "{\"ok\":false,\"bytes\":%s,\"of\":'"$BYTES"'}" "$got" >/dev/termination-log

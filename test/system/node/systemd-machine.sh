@@ -21,9 +21,22 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/layers/upper,workdir
 # Nebula before 1.7 does not start when it cannot resolve a name.
 printf '127.0.0.1 localhost nebula.knowledgedump.space\n' >"$root/etc/hosts"
 find "$units" -path '*.wants/*' -type l -delete
-cp -r ami/base/files/. "$root/"
+cp -r ami/base/files/. ami/gpu-worker/files/. "$root/"
 install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
 install -m 0755 "$script" "$root/usr/local/bin/examine"
+# Programs that a gpu-worker's image would have.
+mkdir -p "$root/srv/ollama/api"
+printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
+program() {
+  printf '#!/bin/bash\n%s\n' "$2" >"$root/usr/local/bin/$1"
+  chmod 0755 "$root/usr/local/bin/$1"
+}
+# shellcheck disable=SC2016 # the programs expand it
+program k3s 'echo "k3s $*" >>/run/k3s.told; systemd-notify --ready; exec sleep infinity'
+# shellcheck disable=SC2016
+program ollama 'exec python3 -m http.server "${OLLAMA_HOST#*:}" --bind "${OLLAMA_HOST%:*}" --directory /srv/ollama'
+# shellcheck disable=SC2016
+program worker-agent 'echo "worker-agent $* to $CONTROL_PLANE_ADDR"; exec sleep infinity'
 mkdir -p "$root/out" "$units/carrierarr-boot.service.d" "$units/nebula.service.d"
 printf '[Service]\nEnvironment=AWS_ENDPOINT_URL=http://169.254.169.254\n' >"$units/carrierarr-boot.service.d/aws.conf"
 if [[ ${NOTIFIES:-} == no ]]; then printf '[Service]\nType=exec\n' >"$units/nebula.service.d/old.conf"; fi
@@ -33,6 +46,7 @@ mkdir -p "$root$project"
 cat >"$units/fake-aws.service" <<UNIT
 [Service]
 ExecStartPre=$(command -v ip) address add 169.254.169.254/32 dev lo
+ExecStartPre=$(command -v ip) address add 172.31.0.11/32 dev lo
 ExecStart=${NODE/#$PWD/$project} --disable-warning=ExperimentalWarning ${FAKE_AWS/#$PWD/$project}
 WorkingDirectory=$project
 [Install]

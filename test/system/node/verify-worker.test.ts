@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { agentMembers } from '../../ssm/cluster-builders.ts';
 import { PRIVATE_IP, secretValue } from '../../ssm/fake-instance.ts';
 import { ADDRESS, anIdentity } from '../../ssm/identity-builders.ts';
-import { agentMembers } from '../../ssm/cluster-builders.ts';
 import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
 import { runStep } from '../../ssm/run-step.ts';
 import { aNode } from './support.ts';
