@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { SECRET } from '../../cli/homelab/instructions.ts';
 import { readSettings } from '../../homelab/mesh-door/settings.ts';
+import { skipLoudly } from '../system/support/nebula-programs.ts';
 import { baselineFaults, restrictedFaults } from './pod-security.ts';
 import {
   find,
@@ -58,12 +59,15 @@ describe('the manifests of the homelab', () => {
   });
 
   const kubectl = spawnSync('kubectl', ['kustomize', '--help'], { stdio: 'ignore' }).status === 0;
-  it.skipIf(!kubectl).each(KUSTOMIZATIONS)('%s is built by kubectl', (folder) => {
-    const built = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
+  it.skipIf(skipLoudly('kubectl kustomize homelab', kubectl ? undefined : 'no kubectl on PATH')).each(KUSTOMIZATIONS)(
+    '%s is built by kubectl',
+    (folder) => {
+      const built = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
 
-    expect(built).toContain('kind: ClusterRoleBinding');
-    expect(built).not.toMatch(/image: carrierarr\/[a-z-]+$/m);
-  });
+      expect(built).toContain('kind: ClusterRoleBinding');
+      expect(built).not.toMatch(/image: carrierarr\/[a-z-]+$/m);
+    },
+  );
 });
 
 describe('PodSecurity', () => {

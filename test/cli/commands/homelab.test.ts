@@ -10,7 +10,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { mockClient } from '../../support/mock-client.ts';
-import { NOW } from '../support/builders.ts';
+import { aWorker, NOW } from '../support/builders.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
 
 const ssm = mockClient(SSMClient);
@@ -191,6 +191,19 @@ describe('homelab deactivate', () => {
     expect(out).toContain(`deregistered ${NODE}`);
     expect(ssm.commandCalls(DeleteActivationCommand)[0]?.args[0].input).toEqual({ ActivationId: 'a-open' });
     expect(ssm.commandCalls(DeregisterManagedInstanceCommand)[0]?.args[0].input).toEqual({ InstanceId: NODE });
+  });
+
+  it('says in its question which peerings could not be taken back any more', async () => {
+    const workers = [
+      aWorker({ name: 'aws-lighthouse', role: 'lighthouse' }),
+      aWorker({ name: 'old', role: 'lighthouse', phase: 'REMOVED' }),
+      aWorker({ name: 'gpu-1' }),
+    ];
+    fleet.api.answer('GET /workers', { status: 200, body: { workers } });
+
+    const { questions } = await fleet.run('homelab deactivate', { answer: 'n' });
+
+    expect(questions[0]).toContain('the peering of aws-lighthouse cannot be taken back');
   });
 
   it('does nothing when the answer is not yes, or nobody can be asked', async () => {

@@ -54,13 +54,20 @@ export const deployedFleet = async () => {
     const out = recordedOutput({ isTerminal: options.terminal === true });
     const err = recordedOutput();
     const { answer } = options;
+    const questions: string[] = [];
     const code = await main(typeof line === 'string' ? line.split(' ').filter(Boolean) : line, {
       out,
       err,
       environment: { ...ENVIRONMENT, ...options.environment },
       pollMilliseconds: 0,
       now: () => NOW,
-      ask: answer === undefined ? undefined : async () => answer,
+      ask:
+        answer === undefined
+          ? undefined
+          : async (question) => {
+              questions.push(question);
+              return answer;
+            },
       interruption: options.interruption ?? {
         signal: new AbortController().signal,
         notice: '',
@@ -68,7 +75,7 @@ export const deployedFleet = async () => {
         disarm: () => {},
       },
     });
-    return { code, out: out.text(), err: err.text() };
+    return { code, out: out.text(), err: err.text(), questions };
   };
 
   return {
