@@ -97,7 +97,8 @@ const sourcesOf = (rule: PortRule, { network, liqo }: Config): readonly string[]
     case 'anywhere':
       return ['0.0.0.0/0'];
     case 'gateway-cidrs':
-      return liqo.gatewayCidrs;
+      // Over the mesh, or without Liqo, nobody comes from outside.
+      return liqo.enabled && liqo.gatewayPath === 'public' ? liqo.gatewayCidrs : [];
     case 'operator-cidrs':
       return (network.operatorCidrs as Partial<Record<string, readonly string[]>>)[rule.id] ?? [];
     default:

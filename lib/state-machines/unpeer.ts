@@ -43,12 +43,12 @@ const drainNode = (kit: Kit, next: State): State =>
 const unpeerClusters = (kit: Kit, next: State): State => {
   const close = closeHandover(kit, next);
   const forget = forgetCluster(kit, close);
-  const force = consumesAws(kit.config) ? forceUnpeer(kit, forget) : forget;
-  const orderly = consumesAws(kit.config) ? unpeerHomelab(kit, { done: forget, failed: force }) : forget;
-  const withWorker = providesHomelab(kit.config) ? unpeerAws(kit, orderly) : orderly;
+  const { config } = kit;
+  const force = consumesAws(config) ? forceUnpeer(kit, forget) : forget;
   const worker = Choice.jsonata(kit.scope, 'UnpeerWorkerThere')
     .when(Condition.jsonata("{% $fenced.instanceId = '' %}"), force)
-    .otherwise(withWorker);
+    // Where Liqo is off by now, nobody on EC2 can be asked, but the homelab may know a cluster of before.
+    .otherwise(config.liqo.enabled ? withWorker(kit, { done: forget, failed: force }) : force);
   const there = Choice.jsonata(kit.scope, 'UnpeerHomelabThere')
     .when(Condition.jsonata("{% $homelab.instanceId = '' %}"), homelabOffline(kit, close))
     .otherwise(worker);
@@ -59,6 +59,12 @@ interface Ways {
   readonly done: State;
   readonly failed: State;
 }
+
+/** Each direction that was peered, the other way round. */
+const withWorker = (kit: Kit, ways: Ways): State => {
+  const home = consumesAws(kit.config) ? unpeerHomelab(kit, ways) : ways.done;
+  return providesHomelab(kit.config) ? unpeerAws(kit, home) : home;
+};
 
 const findHomelab = (kit: Kit, { done, failed }: Ways): State => {
   const find = operation(kit, 'UnpeerFindHomelab', {

@@ -15,7 +15,7 @@ let bundles: Awaited<ReturnType<typeof buildBundles>>;
 
 beforeAll(async () => {
   bundles = await buildBundles();
-});
+}, 60_000);
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** What `lib/` sets for any function, and the role Lambda gives it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HOMELAB_STEPS, OPERATIONS, STEPS, type Step } from '#contract';
 import { DEFAULT, die, EVERYTHING, live, SEED, WITHOUT_LIQO } from './support/lives.ts';
 import { FENCED_GPU_WORKER, FENCED_LIGHTHOUSE, type World } from './support/replies.ts';
-import type { Call } from './support/walk.ts';
+import type { Call, Walk } from './support/walk.ts';
 
 describe('every call', () => {
   const STEP_TABLE: Readonly<Record<string, Step>> = { ...STEPS, ...HOMELAB_STEPS };
@@ -43,5 +43,23 @@ describe('every call', () => {
         expect(value.length).toBeLessThanOrEqual(parameters[name]?.maxChars ?? 0);
       }
     }
+  });
+});
+
+describe('what a life costs', () => {
+  /** With nodes that are done at the first look: what is entered and called in any case. */
+  const costs = ({ states, calls }: Walk) => ({ states: states.length, calls: calls.length });
+
+  it.each([
+    ['lighthouse', FENCED_LIGHTHOUSE],
+    ['gpu-worker', FENCED_GPU_WORKER],
+  ] as const)('of a %s, in states entered and Lambda calls, is what it was', async (role, fenced) => {
+    const alone = { role, homelab: false };
+
+    expect({
+      provision: costs(await live({ role })),
+      'provision without homelab': costs(await live(alone, WITHOUT_LIQO)),
+      teardown: costs(await die({ role, fenced })),
+    }).toMatchSnapshot();
   });
 });

@@ -240,6 +240,13 @@ describe('security groups', () => {
     expect(ingressOf(moved, 'lighthouse')).toEqual(['udp 32400-32400 198.51.100.0/24']);
   });
 
+  it('open no gateway to the world where it is reached over the mesh, or not there at all', () => {
+    const overMesh = { liqo: { gatewayPath: 'mesh' }, cilium: { kubeProxyReplacement: false } };
+
+    expect(ingressOf(synthesise(overMesh).fleet, 'lighthouse')).toEqual([]);
+    expect(ingressOf(synthesise({ liqo: { enabled: false } }).fleet, 'lighthouse')).toEqual([]);
+  });
+
   it('place every rule of the port table: each concerns all roles, or the lighthouse', () => {
     const placeable = PORTS.filter(({ securityGroup }) => securityGroup !== 'nobody');
 

@@ -10,6 +10,7 @@ import {
   type Step,
   TEARDOWN_LEASE_SECONDS,
 } from '#contract';
+import { knownPhase } from '../../cli/progress/phases.ts';
 import { DEFAULTS } from '../../lib/config/defaults.ts';
 import { ENTRY_POINTS } from '../../lib/entry-points.ts';
 import { RETRIED_ERRORS } from '../../lib/state-machines/operation.ts';
@@ -168,6 +169,17 @@ describe('roll-back', () => {
     expect(States.RollBack?.Catch?.map(({ Next }) => Next)).toEqual(['ProvisionFailed', 'ProvisionFailed']);
     expect(States.RecordFailure?.Catch?.[0]).toMatchObject({ Next: 'RollBack' });
     expect(States.ProvisionFailed).toMatchObject({ Error: '{% $failure.error %}', Cause: '{% $failure.cause %}' });
+  });
+});
+
+describe('names of states', () => {
+  it('belong to a phase that a person sees', () => {
+    const strangers = ['provision', 'teardown', 'renew', 'sweep']
+      .flatMap((name) => tasksOf(machine(name)))
+      .map(([name]) => name)
+      .filter((name) => knownPhase(name) === undefined);
+
+    expect(strangers).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callOf, die, EVERYTHING, parametersOf, stepsOf } from './support/lives.ts';
+import { callOf, die, EVERYTHING, parametersOf, stepsOf, WITHOUT_LIQO } from './support/lives.ts';
 import { FENCED_GPU_WORKER, FENCED_LIGHTHOUSE } from './support/replies.ts';
 
 describe('a teardown', () => {
@@ -88,6 +88,16 @@ describe('a teardown', () => {
       expect(alone.states, state).toContain('MarkRemoved');
     }
     expect((await die({ fenced: FENCED_LIGHTHOUSE, failing })).states).toContain('MarkRemoved');
+  });
+
+  it('asks only the homelab where Liqo has been turned off since', async () => {
+    expect(stepsOf(await die({ fenced: FENCED_LIGHTHOUSE }, WITHOUT_LIQO))).toEqual([
+      'homelab-unpeer',
+      'homelab-forget-cluster',
+    ]);
+    const offline = await die({ fenced: FENCED_LIGHTHOUSE, homelab: false }, WITHOUT_LIQO);
+
+    expect(offline.output).toMatchObject({ skipped: [] });
   });
 
   it('undoes both directions where both were peered', async () => {
