@@ -1,7 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, it } from 'vitest';
 import { EVENT, OUTPUT } from '#contract';
-import { eventually, executionsOf, finished, teardown } from './support/executions.ts';
+import { eventually, executionsOf, finished, provision, teardown } from './support/executions.ts';
 import { api, clients, describeScenario, output, uniqueName } from './support/fleet.ts';
 import { expectGone, workerOf } from './support/remains.ts';
 
@@ -21,17 +21,18 @@ const put = async (detailType: string, detail: unknown): Promise<void> => {
   expect(FailedEntryCount).toBe(0);
 };
 
-const workersOf = async (request: Record<string, unknown>) =>
-  (await (await api()).workers()).filter(({ role, market }) => role === request.role && market === request.market);
+const workersIn = async (cluster: string) =>
+  (await (await api()).workers()).filter((worker) => worker.role === 'gpu-worker' && worker.cluster === cluster);
 
 describeScenario('the API, called with a signature', () => {
   it('answers 202, then 200 for the same request, 409 for another, and takes the worker away', async () => {
     const door = await api();
     const name = uniqueName('api');
 
-    const created = await door.provision({ name, role: 'lighthouse' });
+    const request = { name, role: 'lighthouse', cluster: name } as const;
+    const created = await door.provision(request);
     expect(created).toMatchObject({ name, created: true, address: expect.stringMatching(/^10\.100\./) });
-    expect(await door.provision({ name, role: 'lighthouse' })).toMatchObject({
+    expect(await door.provision(request)).toMatchObject({
       created: false,
       execution: created.execution,
       address: created.address,
@@ -81,7 +82,9 @@ describeScenario('the API, called with a signature', () => {
 
 describeScenario('events on the bus', () => {
   it('Scale Out Requested starts that many workers, once, however often it is delivered; Scale In ends them', async () => {
-    const request = { role: 'lighthouse', market: 'spot', count: 3, requestId: uniqueName('order') };
+    const cluster = uniqueName('order');
+    expect((await provision({ name: cluster, role: 'lighthouse', cluster })).status).toBe('SUCCEEDED');
+    const request = { role: 'gpu-worker', cluster, count: 3, requestId: cluster };
 
     await put(EVENT.scaleOutRequested, request);
     await put(EVENT.scaleOutRequested, request);
@@ -89,7 +92,7 @@ describeScenario('events on the bus', () => {
     const ready = await eventually(
       'three workers ready',
       async () => {
-        const found = await workersOf(request);
+        const found = await workersIn(cluster);
         return found.filter(({ phase }) => phase === 'READY').length === 3 ? found : undefined;
       },
       150,
@@ -106,5 +109,6 @@ describeScenario('events on the bus', () => {
       );
       await expectGone(name);
     }
+    expect((await teardown({ name: cluster })).status).toBe('SUCCEEDED');
   });
 });

@@ -7,8 +7,10 @@ import { expectGone, instancesOf, secretOf, workerOf } from './support/remains.t
 describeScenario('the life of a worker', () => {
   it.each(['lighthouse', 'gpu-worker'])('a %s comes into the mesh and goes without a trace', async (role) => {
     const name = uniqueName(role);
+    // A cluster has one server: the default one has its own.
+    const cluster = role === 'lighthouse' ? { cluster: name } : {};
 
-    const born = await provision({ name, role });
+    const born = await provision({ name, role, ...cluster });
 
     expect(born).toMatchObject({ status: 'SUCCEEDED' });
     expect(await workerOf(name)).toMatchObject({ name, role, phase: 'READY', execution: born.arn, failure: null });

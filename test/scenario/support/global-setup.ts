@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { type Cloud, startCloud } from '../../../local/cloud.ts';
+import { openDefaultCluster } from './default-cluster.ts';
 import { emulatorObstacle } from './emulator.ts';
 
 /** What the tests are told of the one embedded cloud they share. */
@@ -52,6 +53,12 @@ export default async ({ provide }: TestProject): Promise<(() => Promise<void>) |
     return undefined;
   }
   const cloud = await start();
+  try {
+    await openDefaultCluster(cloud);
+  } catch (error) {
+    await cloud.stop({ keepLogs: true });
+    throw error;
+  }
   const { endpoint, fleet, nodes, directory } = cloud;
   provide('cloud', { available: true, endpoint, fleet, nodes: nodes.kind, logDirectory: `${directory}/logs` });
   return () => cloud.stop();
