@@ -1,0 +1,48 @@
+import { expect } from 'vitest';
+import { type Finished, finished, historyOf, provision, start, teardown } from './executions.ts';
+import { injectFaults, uniqueName } from './fleet.ts';
+import { expectGone } from './remains.ts';
+
+/** Two roles, four sides of the story: which step runs where is the contract's, which one fails is the scenario's. */
+export const LIGHTHOUSE_STEPS = [
+  'homelab-verify-mesh',
+  'install-cilium',
+  'install-liqo',
+  'homelab-install-liqo',
+  'make-peering-user',
+  'homelab-peer',
+  'homelab-verify-peering',
+  'verify-agent',
+  'homelab-verify-agent',
+] as const;
+
+export const GPU_WORKER_STEPS = ['verify-gpu', 'join-cluster', 'verify-agent', 'homelab-verify-agent'] as const;
+
+/** A lighthouse with a cluster of its own, so that scenarios run side by side. */
+export const aLighthouse = async (hint: string): Promise<{ readonly name: string; readonly cluster: string }> => {
+  const name = uniqueName(hint);
+  const born = await provision({ name, role: 'lighthouse', cluster: name });
+  expect(born, born.cause).toMatchObject({ status: 'SUCCEEDED' });
+  return { name, cluster: name };
+};
+
+export const failStep = (worker: string, step: string, output = `${step} said no`, after = 0): Promise<void> =>
+  injectFaults({ service: 'node', action: step, match: worker, after, effect: { kind: 'exit', code: 1, output } });
+
+/** Names of the states an execution has entered, in order. */
+export const statesOf = async (arn: string): Promise<string[]> =>
+  (await historyOf(arn)).flatMap((event) => event.stateEnteredEventDetails?.name ?? []);
+
+export const startBoth = (...requests: readonly Record<string, unknown>[]): Promise<string[]> =>
+  Promise.all(requests.map((request) => start('provisionStateMachine', request)));
+
+export const allFinished = (arns: readonly string[], seconds = 120): Promise<Finished[]> =>
+  Promise.all(arns.map((arn) => finished(arn, seconds)));
+
+/** Takes workers away one after another, and is sure of it. */
+export const remove = async (...names: readonly string[]): Promise<void> => {
+  for (const name of names) {
+    expect((await teardown({ name }, 150)).status).toBe('SUCCEEDED');
+    await expectGone(name);
+  }
+};
