@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { finished, provision, reached, start, teardown } from './support/executions.ts';
-import { api, describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
+import { api, describeScenario, injectFaults, strikes, strikesAtAnyone, uniqueName } from './support/fleet.ts';
 import { eventuallyRemoved, expectGone, instancesOf } from './support/remains.ts';
 
 const throttled = (service: string, action: string, match: string) => ({
@@ -21,6 +21,7 @@ const NAMED: readonly (readonly [string, string])[] = [
   ['dynamodb', 'PutItem'],
   ['dynamodb', 'UpdateItem'],
   ['dynamodb', 'TransactWriteItems'],
+  ['dynamodb', 'Query'],
   ['ec2', 'CreateFleet'],
   ['ec2', 'DescribeInstances'],
   ['ec2', 'DescribeVolumes'],
@@ -29,6 +30,7 @@ const NAMED: readonly (readonly [string, string])[] = [
   ['secretsmanager', 'TagResource'],
   ['secretsmanager', 'DescribeSecret'],
   ['secretsmanager', 'DeleteSecret'],
+  ['secretsmanager', 'GetSecretValue'],
   ['ssm', 'SendCommand'],
 ];
 
@@ -40,6 +42,7 @@ const NAMELESS: readonly (readonly [string, string])[] = [
   ['ec2', 'TerminateInstances'],
   ['ec2', 'DescribeNetworkInterfaces'],
   ['kms', 'Sign'],
+  ['ssm', 'GetParameter'],
   ['ssm', 'DescribeInstanceInformation'],
   ['ssm', 'GetCommandInvocation'],
 ];
@@ -65,6 +68,8 @@ describeScenario('throttling is got over', () => {
     await injectFaults(fault);
 
     await liveAndDie(uniqueName('slow'));
+
+    expect(await strikesAtAnyone(service, action)).toBeGreaterThanOrEqual(2);
   });
 });
 
@@ -102,6 +107,7 @@ describeScenario('throttling of the doors and of the upkeep is got over', () => 
 
     expect(await teardown({ name })).toMatchObject({ status: 'SUCCEEDED' });
 
+    expect(await strikesAtAnyone('ssm', 'CancelCommand')).toBeGreaterThanOrEqual(1);
     await eventuallyRemoved(name);
   });
 });

@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -24,6 +25,7 @@ export const clients = {
   ec2: new EC2Client(connection),
   secrets: new SecretsManagerClient(connection),
   events: new EventBridgeClient(connection),
+  logs: new CloudWatchLogsClient(connection),
 };
 
 export const fleet = cloud.available ? cloud.fleet : 'carrierarr';
@@ -65,12 +67,18 @@ export type FaultInput = Omit<FaultSpec, 'times' | 'after' | 'effect'> & {
   readonly effect: Readonly<Record<string, unknown>> & { readonly kind: FaultSpec['effect']['kind'] };
 };
 
-/** How often each fault struck, by its `match`. */
-export const strikes = async (match: string): Promise<number> => {
+const countStrikes = async (counts: (spec: FaultSpec) => boolean): Promise<number> => {
   const answer = await fetch(`${endpoint}/_edge/faults`);
   const listed = (await answer.json()) as { spec: FaultSpec; struck: number }[];
-  return listed.filter(({ spec }) => spec.match === match).reduce((sum, { struck }) => sum + struck, 0);
+  return listed.filter(({ spec }) => counts(spec)).reduce((sum, { struck }) => sum + struck, 0);
 };
+
+/** How often each fault struck, by its `match`. */
+export const strikes = (match: string): Promise<number> => countStrikes((spec) => spec.match === match);
+
+/** How often a call was struck that carries no worker's name, whoever made it. */
+export const strikesAtAnyone = (service: string, action: string): Promise<number> =>
+  countStrikes((spec) => spec.match === undefined && spec.service === service && spec.action === action);
 
 let counter = 0;
 const run = Date.now().toString(36).slice(-4);
