@@ -17,6 +17,7 @@ interface ProvisionOptions {
   readonly instanceType?: string;
   readonly amiId?: string;
   readonly market?: string;
+  readonly cluster?: string;
   readonly fallback: boolean;
   readonly wait: boolean;
 }
@@ -41,7 +42,7 @@ const readRequest = async (argument: string | undefined, options: ProvisionOptio
     });
   }
   const [contract, { parseInput }] = await Promise.all([import('#contract'), import('#shared/input.ts')]);
-  const { nebulaIp, instanceType, amiId, market } = options;
+  const { nebulaIp, instanceType, amiId, market, cluster } = options;
   const name = argument ?? options.workerName;
   const role = options.role ?? (name === undefined ? DEFAULT_ROLE : undefined);
   const given = {
@@ -52,6 +53,7 @@ const readRequest = async (argument: string | undefined, options: ProvisionOptio
     instanceType,
     amiId,
     market,
+    cluster,
     onDemandFallback: options.fallback ? undefined : false,
   };
   return parseInput(
@@ -128,6 +130,7 @@ export const registerProvision = (program: Command, io: Io): void => {
     .option('--nebula-ip <address>', 'mesh address, e.g. 10.100.2.7 (default: the next free one)')
     .option('--instance-type <type>', "EC2 instance type (default: the role's, in order of preference)")
     .option('--ami-id <ami>', "image (default: the role's newest)")
+    .option('--cluster <name>', "cluster that a lighthouse opens and a gpu-worker joins (default: the fleet's)")
     .option('--market <market>', "spot or on-demand (default: the role's)")
     .option('--no-fallback', 'fail rather than fall back from Spot to on-demand')
     .option('--no-wait', 'return once it has started')

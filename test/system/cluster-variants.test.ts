@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Cloud, startCloud } from '../../local/cloud.ts';
+import { emulatorObstacle } from '../scenario/support/emulator.ts';
+
+const obstacle = await emulatorObstacle();
+if (obstacle !== undefined) console.warn(`SKIPPED: clusters of other configurations. ${obstacle}`);
+
+let cloud: Cloud | undefined;
+afterEach(async () => {
+  await cloud?.stop();
+  cloud = undefined;
+});
+
+/** A cloud of its own, since a configuration is a fleet's and the homelab's node is everybody's. */
+const aCloud = async (name: string, config: unknown): Promise<Cloud> => {
+  cloud = await startCloud({ name: `${name}-${process.pid}`, nodes: 'played', waitScale: 0.3, config });
+  return cloud;
+};
+
+const carrierarr = async (
+  { environment }: Cloud,
+  ...args: readonly string[]
+): Promise<{ code: number; output: string }> => {
+  const child = spawn(process.execPath, [resolve('bin/carrierarr.ts'), ...args], {
+    env: { ...process.env, ...environment, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, output };
+};
+
+const setHomelab = async ({ endpoint }: Cloud, online: boolean): Promise<void> => {
+  const answer = await fetch(`${endpoint}/_edge/homelab`, { method: 'POST', body: JSON.stringify({ online }) });
+  expect(answer.ok).toBe(true);
+};
+
+const liveAndDie = async (on: Cloud): Promise<string> => {
+  const born = await carrierarr(on, 'provision', 'house', '--role', 'lighthouse');
+  expect(born.code, born.output).toBe(0);
+  const joined = await carrierarr(on, 'provision', 'guest', '--role', 'gpu-worker');
+  expect(joined.code, joined.output).toBe(0);
+  const gone = await carrierarr(on, 'teardown', 'guest', 'house');
+  expect(gone.code, gone.output).toBe(0);
+  return born.output;
+};
+
+describe.skipIf(obstacle !== undefined)('a fleet of another configuration', () => {
+  it('peers in both directions, connects the meshes and leaves nothing', async () => {
+    const both = await aCloud('both', { liqo: { direction: 'both' }, cilium: { clusterMesh: true } });
+
+    await liveAndDie(both);
+  });
+
+  it('peers as the seed did: EC2 consumes the homelab', async () => {
+    const seed = await aCloud('seed', { liqo: { direction: 'aws-consumes-homelab' }, k3s: { nodeNetwork: 'mesh' } });
+
+    await liveAndDie(seed);
+  });
+
+  it('without Liqo needs no homelab node at all', async () => {
+    const alone = await aCloud('alone', { liqo: { enabled: false } });
+    await setHomelab(alone, false);
+
+    expect(await liveAndDie(alone)).not.toContain('Peer clusters');
+  });
+
+  it('refuses a lighthouse while the homelab is dark, before anything costs, and takes workers away all the same', async () => {
+    const dark = await aCloud('dark', {});
+    expect((await carrierarr(dark, 'provision', 'house', '--role', 'lighthouse')).code).toBe(0);
+    await setHomelab(dark, false);
+
+    const refused = await carrierarr(dark, 'provision', 'second', '--role', 'lighthouse', '--cluster', 'other');
+    const gone = await carrierarr(dark, 'teardown', 'house');
+
+    expect(refused.code).not.toBe(0);
+    expect(refused.output).toMatch(/HomelabOfflineError|homelab/);
+    expect(refused.output).toContain('carrierarr homelab activate');
+    expect(refused.output).not.toContain('Launch instance');
+    expect(gone.code, gone.output).toBe(0);
+  });
+});
