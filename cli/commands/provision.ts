@@ -119,9 +119,9 @@ const provision = async (fleet: Fleet, request: ProvisionRequest, wait: boolean,
 export const registerProvision = (program: Command, io: Io): void => {
   program
     .command('provision')
-    .summary('add a worker and wait until it is in the mesh')
+    .summary('add a worker and wait until it is ready')
     .description(
-      'Adds a worker: name and mesh address, certificate, secret, instance, boot, mesh. Everything has a default.\n' +
+      'Adds a worker: name and mesh address, certificate, secret, instance, boot, mesh, cluster. Everything has a default.\n' +
         'The same name with the same parameters is never provisioned twice. A failure rolls everything back.',
     )
     .argument('[name]', 'name of the worker (default: <role>-<random>)')
