@@ -111,10 +111,45 @@ Security groups, Nebula's firewall and this table come from one table in code (\
 ${PORTS.map(portRow).join('\n')}
 `;
 
+/** Defaults that are not the runbook's letter; every value of the runbook stays a valid choice. */
+const DIFFERENCES: readonly (readonly [key: string, runbook: string, why: string])[] = [
+  ['roles.lighthouse.instanceTypes', 't3.small', '2 GiB is too small for k3s, Cilium and Liqo: steps end by exit 137'],
+  [
+    'k3s.nodeNetwork',
+    'mesh',
+    "node addresses on a TUN device are an open class of faults in Cilium, cost throughput, and tie the cluster to the homelab's lighthouse",
+  ],
+  [
+    'cilium.apiServer',
+    'mesh',
+    'Cilium, and every pod with it, would wait for Nebula; 127.0.0.1:6444 is on every k3s node',
+  ],
+  ['cilium.clusterMesh', 'true', 'Liqo does not use it, and both clusters would listen on one port'],
+  ['liqo.direction', 'aws-consumes-homelab', 'pods of the homelab that want a GPU on EC2 need EC2 to be the provider'],
+  [
+    'liqo.version',
+    '0.x',
+    "below 1.2 Liqo refuses a mesh inside the homelab's services; the runbook's flags are gone since 1.0",
+  ],
+  ['liqo.mtu', "1340, Liqo's own", 'fragments twice on the way; 1140 passes everywhere at full size'],
+  ['images.nvidiaDriver', '550', 'has no package for Amazon Linux 2023'],
+];
+
+const differences = (): string => `
+## Where defaults differ from the runbook
+
+Beside these the runbook's \`liqoctl … --enable-metrics\` became a question that the step asks: metrics are on where the
+cluster has the kinds they need. Flags that Liqo has dropped have their successors ([the runbook, line by line](runbook.md)).
+
+| key | runbook | default | why |
+|---|---|---|---|
+${DIFFERENCES.map(([key, runbook, why]) => `| ${code(key)} | ${runbook} | ${code(defaultAt(key.split('.')))} | ${why} |`).join('\n')}
+`;
+
 /** The page, as it must stand in `docs/configuration.md`. */
 export const configurationDocs = (): string => {
   const schema = z.toJSONSchema(Config, { unrepresentable: 'any' }) as Schema;
-  return `${INTRODUCTION}${rows(schema).join('\n')}\n${ports()}`;
+  return `${INTRODUCTION}${rows(schema).join('\n')}\n${differences()}${ports()}`;
 };
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, '../docs/configuration.md'), configurationDocs());
