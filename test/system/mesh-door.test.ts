@@ -113,9 +113,11 @@ describe.skipIf(skipLoudly('the mesh door on real Nebula', obstacle)).each(nebul
       expect(forgotten.lines().filter((line) => line.startsWith('data'))).toEqual([]);
     });
 
-    it('lets nothing out to the LAN while nebula0 is away, and is back by itself', async () => {
+    it('lets nothing out to the LAN while nebula0 is away, is back by itself, and keeps what was open', async () => {
       const trap = talk('router', 'listen', '10.100.2.1', '6443');
       await trap.heard('listening');
+      const before = connectThrough(DOOR, API);
+      await before.heard('open');
       await lighthouse.close();
 
       const bound = connectThrough(DOOR, API);
@@ -132,6 +134,10 @@ describe.skipIf(skipLoudly('the mesh door on real Nebula', obstacle)).each(nebul
       await controlPlane.heard('listening');
       const agent = talk('worker', 'connect', '10.100.0.1', '50051');
       await agent.heard('open');
+
+      // Nebula has forgotten what was open, but a keep-alive from this side makes it known again.
+      api.send('as if nothing had been');
+      await before.heard('data as if nothing had been', 20_000);
 
       expect(trap.lines().filter((line) => line.startsWith('open'))).toEqual(['open 192.168.1.54']);
       expect(door.lines().filter((line) => line.includes('"listening"')).length).toBe(2);
