@@ -16,9 +16,12 @@ runtime_known() {
 
 # k3s looks for the runtime when it starts and writes what it found.
 verify_runtime() {
-  await 60 2 runtime_known ||
-    die "k3s does not know the NVIDIA runtime ($CONTAINERD): was nvidia-container-runtime installed when it started?"
-  step_put runtime nvidia
+  if await 60 2 runtime_known; then
+    step_put runtime nvidia
+    return 0
+  fi
+  unit_explain k3s-agent
+  die "k3s does not know the NVIDIA runtime ($CONTAINERD): was it installed when k3s started? k3s-agent says: $unit_said"
 }
 
 verify_driver() {
