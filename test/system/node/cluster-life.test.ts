@@ -47,6 +47,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('a cluster of a lighth
     await lighthouse.node.shell('rm /run/standins/kube/pods-never-ready; touch /run/standins/colour');
     const mended = await world.installCilium(lighthouse);
     const stranger = await world.gpuWorker('f'.repeat(64));
+    await stranger.node.stub('sleep', 'exec /bin/sleep 0.1');
     const refused = await runStep(stranger.node, 'verify-gpu', { NebulaIp: world.worker.mesh });
     const absent = await world.joinCluster(lighthouse, { ReadySeconds: '4' });
 
