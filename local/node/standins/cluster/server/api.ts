@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isDict, isKubeObject, type KubeObject, listAt, textAt } from '../object.ts';
 import { readKnob } from '../place.ts';
 import type { Cluster } from './cluster.ts';
@@ -113,6 +114,10 @@ const subresource = async (cluster: Cluster, request: ApiRequest, route: Route, 
       return ok(cluster.finalize(name, objectIn(request.body, route)));
     case 'proxy':
       return await proxyToService(cluster, request, route, name);
+    case 'token':
+      if (resource.plural !== 'serviceaccounts' || request.method !== 'POST') throw unknownResource();
+      cluster.get(resource, namespace, name);
+      return ok({ kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', status: { token: randomUUID() } }, 201);
     case 'status':
       return one(cluster, request, route, name);
     default:
