@@ -51,7 +51,8 @@ const speak = (socket: Socket, message: ExchangeRequest): Promise<ExchangeRespon
       reject(new DialError(host, port, code));
     };
     socket.setTimeout(timeoutMs, () => lost('ETIMEDOUT'));
-    socket.on('error', (error: NodeJS.ErrnoException) => lost(error.code ?? 'ECONNRESET'));
+    // Who writes to a peer that has left already gets EPIPE; it means the same.
+    socket.on('error', ({ code = 'EPIPE' }: NodeJS.ErrnoException) => lost(code === 'EPIPE' ? 'ECONNRESET' : code));
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('end', () => {
       const response = parsed(Buffer.concat(chunks));

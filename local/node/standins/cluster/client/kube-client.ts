@@ -1,3 +1,4 @@
+import { DialError } from '../dial.ts';
 import { isDict, isKubeObject, type KubeObject, listAt, textAt } from '../object.ts';
 import {
   apiVersionOf,
@@ -90,7 +91,7 @@ export class KubeClient {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': contentType }),
     };
-    const answer = await exchange({
+    const message = {
       method,
       host: url.hostname,
       port: Number(url.port || (url.protocol === 'https:' ? '443' : '80')),
@@ -99,6 +100,11 @@ export class KubeClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       proxy: proxyUrl,
       timeoutMs: this.#timeoutMs,
+    };
+    const answer = await exchange(message).catch((error: unknown) => {
+      // As Go's clients do: a look is repeated on a connection that broke.
+      if (method === 'GET' && error instanceof DialError && error.code === 'ECONNRESET') return exchange(message);
+      throw error;
     });
     if (answer.status === WRONG_NAME) throw new TlsError(answer.text);
     return answer;
