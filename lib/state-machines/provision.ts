@@ -77,6 +77,11 @@ const reserveWorker = (kit: Kit) =>
 
 const pointToOwner = ({ scope }: Kit): Succeed => Succeed.jsonata(scope, 'ReservedByAnother');
 
+/** What the roll-back could not do, in words: a failed execution has no output that would tell. */
+const CARRIED_ON_FROM =
+  "($skipped := $states.result[0].skipped; $count($skipped) = 0 ? '' : ' | the roll-back carried on from ' & " +
+  "$join($skipped.(step & ' (' & error & ': ' & $substring(cause, 0, 300) & ')'), '; '))";
+
 /** Variables of the caught branch are gone: the roll-back takes name and generation, and asks registry and tags. */
 const undoAndFail = (kit: Kit): IChainable => {
   const fail = Fail.jsonata(kit.scope, 'ProvisionFailed', {
@@ -84,7 +89,9 @@ const undoAndFail = (kit: Kit): IChainable => {
     cause: '{% $failure.cause %}',
   });
   // A teardown follows when the roll-back fails as well: the execution's status starts it.
-  const rollingBack = Parallel.jsonata(kit.scope, 'RollBack').branch(rollBack(kit));
+  const rollingBack = Parallel.jsonata(kit.scope, 'RollBack', {
+    assign: { failure: { error: '{% $failure.error %}', cause: `{% $failure.cause & ${CARRIED_ON_FROM} %}` } },
+  }).branch(rollBack(kit));
   catchEverything(rollingBack, fail, {
     failure: {
       error: '{% $failure.error %}',

@@ -180,4 +180,16 @@ describe('a provision that fails', () => {
     expect(callOf(walked, 'PeerClustersUser').payload.run).toBe('');
     expect(callOf(walked, 'UnpeerUser').payload.run).toBe('undo');
   });
+
+  it('says what its roll-back had to carry on from, and nothing of the kind where it had not', async () => {
+    const failing = { VerifyPeeringPoll: 'PeeringFailedError', UnpeerUserPoll: 'StepTimedOutError' };
+    const walked = await live({ role: 'lighthouse', failing, fenced: FENCED_LIGHTHOUSE });
+    const clean = await live({ role: 'lighthouse', failing: { LaunchInstance: 'CapacityError' } });
+
+    expect(walked.error).toEqual({
+      name: 'PeeringFailedError',
+      cause: 'on purpose | the roll-back carried on from UnpeerUserPoll (StepTimedOutError: on purpose)',
+    });
+    expect(clean.error).toEqual({ name: 'CapacityError', cause: 'on purpose' });
+  });
 });
