@@ -2,7 +2,7 @@
 # The way to the other cluster's API server: directly, or through the mesh door. Needs cluster.sh and handover.sh.
 # shellcheck disable=SC2034 # shared with the programs that source this file
 
-readonly DOOR_STEP_SECONDS=3
+readonly DOOR_STEP_SECONDS=5
 
 door_words=''
 

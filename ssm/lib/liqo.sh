@@ -60,11 +60,11 @@ readonly LIQO_JUDGE='
        (if ($status.role // "") | . == $role or . == "ConsumerAndProvider" then empty
         else "\($state.id) has the role \($status.role // "Unknown") instead of \($role)" end),
        ($status | conditions[] | select(met | not) | told),
-       ($wanted | to_entries[] | .key as $module | .value as $want | ($status.modules[$module] // {}) as $is |
-         if $want == "Disabled" then (if $is.enabled == true then "\($module) is on, although it shall be off" else empty end)
-         elif $is.enabled != true then "\($module) is not enabled"
-         elif ($is | conditions | length) == 0 then "\($module) says nothing of its state yet"
-         else $is | conditions[] | select(met | not) | "\($module): \(told)" end)
+       ($wanted | to_entries[] | .key as $part | .value as $want | ($status.modules[$part] // {}) as $is |
+         if $want == "Disabled" then (if $is.enabled == true then "\($part) is on, although it shall be off" else empty end)
+         elif $is.enabled != true then "\($part) is not enabled"
+         elif ($is | conditions | length) == 0 then "\($part) says nothing of its state yet"
+         else $is | conditions[] | select(met | not) | "\($part): \(told)" end)
      end),
     (first($state.info.peerings.peers[]? | select(.clusterID == $state.id)) // null |
       if . == null then (if $state.info == null then empty else "liqoctl info knows no peering with \($state.id)" end)
@@ -75,9 +75,13 @@ readonly LIQO_JUDGE='
 
 # liqo_peer_health ID NETWORKING [ROLE]: fills liqo_faults; returns 1 where something speaks against the peering.
 liqo_peer_health() {
-  local state
+  local state faults
   state=$(liqo_peer_state "$1") || state="{\"id\":\"$1\"}"
-  mapfile -t liqo_faults < <(jq -r --arg networking "$2" --arg role "${3:-Provider}" "$LIQO_JUDGE" <<<"$state")
+  # What cannot be judged is not healthy.
+  faults=$(jq -r --arg networking "$2" --arg role "${3:-Provider}" "$LIQO_JUDGE" <<<"$state") ||
+    faults="what Liqo says of $1 cannot be read"
+  liqo_faults=()
+  if [[ -n $faults ]]; then mapfile -t liqo_faults <<<"$faults"; fi
   ((${#liqo_faults[@]} == 0))
 }
 

@@ -137,7 +137,7 @@ peer_clusters() {
     peer_arguments
     log "liqoctl ${peer_command[*]}"
     peer_run
-    if ! await "$PEER_HEALTH_SECONDS" 3 peer_is_healthy; then
+    if ! await "$PEER_HEALTH_SECONDS" 5 peer_is_healthy; then
       step_put_json faults "$(liqo_faults_json)"
       die "the peering with $SSM_ProviderClusterId stands but is not healthy: $(liqo_faults_line)"
     fi

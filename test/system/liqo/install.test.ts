@@ -17,7 +17,7 @@ const MONITORS = ['podmonitors', 'servicemonitors'].map((plural) => ({
   },
 }));
 
-describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', () => {
+describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { timeout: 240_000 }, () => {
   it('installs on k3s with what the other side must know, in a namespace that may hold privileged pods', async () => {
     const { aws } = await twoClusters();
 

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { awsError } from '../../ssm/fake-instance.ts';
 import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
@@ -8,7 +9,7 @@ const callsOf = async (side: Side, verb: string): Promise<string[]> =>
 
 const skip = sandboxObstacle !== undefined;
 
-describe.skipIf(skip).concurrent('make-peering-user', () => {
+describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () => {
   it('puts the credential into its secret, and nowhere else', async () => {
     const { aws, cloud } = await twoLiqos();
 
@@ -86,7 +87,7 @@ describe.skipIf(skip).concurrent('make-peering-user', () => {
   });
 });
 
-describe.skipIf(skip).concurrent('homelab-peer', () => {
+describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
   it('peers through the mesh door and has the GPU in the virtual node', async () => {
     const { home, cloud } = await readyToPeer();
 
@@ -186,8 +187,6 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
 
   it('stops at a door that is shut, and names it', async () => {
     const { home, wires } = await readyToPeer();
-    await home.node.shell('true');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(`${wires}/door.down`, '');
 
     const { code, verdict } = await home.step('homelab-peer', PEER);
@@ -236,7 +235,7 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
   });
 });
 
-describe.skipIf(skip).concurrent('both directions', () => {
+describe.skipIf(skip).concurrent('both directions', { timeout: 240_000 }, () => {
   it('stand beside each other', async () => {
     const { aws, home } = await peered();
     // The worker reaches the homelab's API over the mesh; here it stands on its own address.

@@ -71,7 +71,9 @@ class Api {
     const listen = doors.flatMap((door) => ['--listen', door]);
     const state = ['--preset', preset, '--state', join(folder, 'state.json')];
     this.#arguments = [join(programs, 'kube-api.mjs'), ...state, ...listen];
-    mkdirSync(join(folder, 'kube'), { recursive: true });
+    for (const each of ['kube', 'nebula']) mkdirSync(join(folder, each), { recursive: true });
+    // Its machine is in the mesh.
+    writeFileSync(join(folder, 'nebula/device'), '10.100.2.1/16 1300\n');
   }
 
   async start(): Promise<void> {
@@ -170,6 +172,7 @@ const side = async (environment: Record<string, string>, api: Api, place: string
   const node = await NodeSandbox.start({ ...environment, KUBECONFIG: '/run/kubeconfig' }, 'lighthouse');
   open.push(() => node.close());
   await node.write('/run/standins/place', place);
+  if (place === 'node') await node.write('/run/standins/nebula/device', '10.100.2.1/16 1300\n');
   await node.write('/run/kubeconfig', kubeconfig(server), '0600');
   await node.stub('sleep', 'exec /bin/sleep 0.05');
   const recorder = `printf '%s ' "$@" >>/run/calls; echo >>/run/calls\nexec ${STANDINS}/cluster-bin/liqoctl "$@"`;
