@@ -16,6 +16,12 @@ door_try() {
   return 1
 }
 
+# door_listens PROXY: whether anybody is at the door. kubectl words a refusal by the door like one by the worker.
+door_listens() {
+  local address=${1#*://}
+  timeout 5 bash -c "exec 3<>/dev/tcp/${address%:*}/${address##*:}" 2>/dev/null
+}
+
 # door_fault URL PROXY: what door_words means. Through a proxy three things can be shut, and each has another remedy.
 door_fault() {
   local worker="the API server at ${1:-the other cluster} does not answer"
@@ -24,6 +30,7 @@ door_fault() {
     return 0
   fi
   local proxy=${2#*://}
+  if [[ $door_words == *'was refused'* ]] && ! door_listens "$2"; then door_words="proxyconnect: $door_words"; fi
   case $door_words in
     *proxyconnect* | *"dial tcp $proxy"* | *'no such host'*)
       printf 'the mesh door %s does not answer: is its Deployment up in the homelab? (%s)' "$2" "$door_words"

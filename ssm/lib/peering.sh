@@ -5,11 +5,11 @@
 # A lighthouse that starts again is away for half a minute: door and retries must outlast it.
 readonly PEER_SECRET_SECONDS=30
 readonly PEER_DOOR_SECONDS=90
-readonly PEER_SECONDS=560
+readonly PEER_SECONDS=520
 readonly PEER_ATTEMPT_SECONDS=240
 readonly PEER_PAUSE_SECONDS=10
 readonly PEER_ATTEMPTS=5
-readonly PEER_HEALTH_SECONDS=120
+readonly PEER_HEALTH_SECONDS=90
 
 peer_require() {
   step_require ProviderClusterId '^[a-z][a-z0-9-]{0,62}$'
@@ -77,22 +77,23 @@ peer_arguments() {
   peer_command+=(--cpu "$SSM_Cpu" --memory "$SSM_Memory" --pods "$SSM_Pods")
   IFS=, read -r -a pairs <<<"$SSM_Resources"
   for pair in "${pairs[@]}"; do peer_command+=(--resource "$pair"); done
-  peer_command+=(--timeout "${PEER_ATTEMPT_SECONDS}s" --skip-confirm)
+  peer_command+=(--skip-confirm)
 }
 
 # peer_run: liqoctl until it succeeds. It writes everything with create-or-update, so it may be run again.
 peer_run() {
-  local attempt rc deadline=$((SECONDS + PEER_SECONDS))
+  local attempt rc seconds deadline=$((SECONDS + PEER_SECONDS))
   for ((attempt = 1; attempt <= PEER_ATTEMPTS; attempt++)); do
-    rc=0
-    liqo "$((PEER_ATTEMPT_SECONDS + 20))" "${peer_command[@]}" || rc=$?
+    rc=0 seconds=$((deadline - SECONDS))
+    if ((seconds > PEER_ATTEMPT_SECONDS)); then seconds=$PEER_ATTEMPT_SECONDS; fi
+    liqo "$((seconds + 15))" "${peer_command[@]}" --timeout "${seconds}s" || rc=$?
     if ((rc == 0)); then
       step_put_json attempts "$attempt"
       return 0
     fi
     log "liqoctl peer ended with $rc (attempt $attempt)"
     # Flags that this liqoctl does not know will not become known.
-    if [[ $(liqo_last_words) == *'unknown flag'* ]] || ((SECONDS + PEER_PAUSE_SECONDS >= deadline)); then break; fi
+    if [[ $(liqo_last_words) == *'unknown flag'* ]] || ((SECONDS + 3 * PEER_PAUSE_SECONDS >= deadline)); then break; fi
     sleep "$PEER_PAUSE_SECONDS"
   done
   liqo_peer_health "$SSM_ProviderClusterId" "$SSM_Networking" || true
@@ -137,7 +138,7 @@ peer_clusters() {
     peer_arguments
     log "liqoctl ${peer_command[*]}"
     peer_run
-    if ! await "$PEER_HEALTH_SECONDS" 5 peer_is_healthy; then
+    if ! await "$PEER_HEALTH_SECONDS" 10 peer_is_healthy; then
       step_put_json faults "$(liqo_faults_json)"
       die "the peering with $SSM_ProviderClusterId stands but is not healthy: $(liqo_faults_line)"
     fi

@@ -192,7 +192,7 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
     const { code, verdict } = await home.step('homelab-peer', PEER);
 
     expect(code).toBe(1);
-    expect(verdict.reason).toMatch(/^the mesh door http:\/\/mesh-door\S+ does not answer: .*connection refused/);
+    expect(verdict.reason).toMatch(/^the mesh door http:\/\/mesh-door\S+ does not answer: .*was refused/);
     expect(await callsOf(home, 'peer')).toEqual([]);
   });
 
