@@ -8,6 +8,7 @@ import { removeTree } from './remove-tree.ts';
 const OVERLAID = ['usr', 'etc', 'opt'];
 /** Directories in which a node's root may write although the host's root owns them. */
 const WRITABLE = [
+  'upper/etc/rancher/k3s',
   'upper/etc/systemd/system',
   'upper/opt',
   'upper/usr/bin',
