@@ -1,7 +1,7 @@
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { documentName, HOMELAB_STEPS, STEPS } from '#contract';
-import { type AnyStepName, buildDocument, hasScript } from '../ssm/document.ts';
+import { type AnyStepName, buildDocument } from '../ssm/document.ts';
 
 export interface StepDocumentsProps {
   readonly fleet: string;
@@ -17,7 +17,6 @@ export class StepDocuments extends Construct {
   }
 
   private document(fleet: string, step: AnyStepName, target: { readonly targetType?: string }): void {
-    if (!hasScript(step)) return;
     new CfnDocument(this, step, {
       name: documentName(fleet, step),
       documentType: 'Command',

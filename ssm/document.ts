@@ -69,15 +69,12 @@ const inline = (file: string, seen: Set<string>): string[] => {
 
 const scriptFile = (step: AnyStepName): string => join(import.meta.dirname, `${step}.sh`);
 
-/** Whether a step that the contract names has been written. */
-export const hasScript = (step: AnyStepName): boolean => existsSync(scriptFile(step));
-
 /**
  * The whole script of a step, as the agent will run it.
  * @throws ConfigurationError where there is none, or one that Systems Manager would alter
  */
 export const stepScript = (step: AnyStepName): string[] => {
-  if (!hasScript(step)) {
+  if (!existsSync(scriptFile(step))) {
     throw new ConfigurationError({
       what: `step ${step} of the contract has no script`,
       got: 'no such file',
