@@ -72,7 +72,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the stand-in for syst
 
     await node.shell(`kill -KILL ${first.trim()}`);
     await node.shell(
-      `until [[ $(cat /run/standins/units/probe.service/main.pid 2>/dev/null) =~ ^[0-9]+$ ]] && [[ $(</run/standins/units/probe.service/main.pid) != ${first.trim()} ]]; do sleep 0.1; done`,
+      `until now=$(cat /run/standins/units/probe.service/main.pid 2>/dev/null) && [[ $now =~ ^[0-9]+$ && $now != ${first.trim()} ]]; do sleep 0.1; done`,
     );
 
     expect(await node.shell('systemctl is-active probe')).toBe('active\n');

@@ -54,9 +54,11 @@ unit_settings() {
 
 # unit_words COMMAND: sets unit_argv to the command's words, each ${NAME} replaced from unit_assignments.
 unit_words() {
-  local word each place
+  local word each place index
   read -r -a unit_argv <<<"$1"
-  for each in "${unit_assignments[@]}"; do
+  # What was assigned last counts.
+  for ((index = ${#unit_assignments[@]} - 1; index >= 0; index--)); do
+    each=${unit_assignments[index]}
     place="\${${each%%=*}}"
     for word in "${!unit_argv[@]}"; do
       unit_argv[word]=${unit_argv[word]//"$place"/"${each#*=}"}
