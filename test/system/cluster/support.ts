@@ -26,7 +26,8 @@ afterAll(async () => {
 /** A network of nodes without a network: the folder their wires are in. */
 export const someWires = async (): Promise<string> => {
   await bundleClusterStandIns(programs);
-  const wires = mkdtempSync(join(tmpdir(), 'wires-'));
+  // Sandboxes make the machine's root read-only, and with it what is below /tmp.
+  const wires = mkdtempSync('/dev/shm/wires-');
   open.push(async () => rmSync(wires, { recursive: true, force: true }));
   return wires;
 };
@@ -93,10 +94,9 @@ export const aServer = async (wires: string): Promise<NodeSandbox> => {
   await node.write('/etc/rancher/k3s/token', 'server-password\n', '0600');
   await node.write('/etc/rancher/k3s/agent-token', 'agent-password\n', '0600');
   await writeConfig(node, SERVER_CONFIG);
-  await node.shell('systemctl start k3s');
-  await node.shell(
-    'export KUBECONFIG=/etc/rancher/k3s/k3s.yaml; for i in {1..100}; do kubectl get --raw /readyz >/dev/null 2>&1 && exit 0; command -p sleep 0.05; done; exit 1',
-  );
+  await node.shell('systemctl start --no-block k3s');
+  const look = 'kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml get --raw /readyz >/dev/null 2>&1 && exit 0';
+  await node.shell(`for i in {1..200}; do ${look}; command -p sleep 0.1; done; journalctl -u k3s >&2; exit 1`);
   return node;
 };
 
