@@ -63,6 +63,10 @@ finalize_namespace() {
     kube replace --raw "/api/v1/namespaces/$1/finalize" -f -
 }
 
+namespace_is_gone() {
+  [[ -z $(kube get namespace "$1" --ignore-not-found -o name | step_plain) ]]
+}
+
 no_ending_namespaces() {
   [[ -z $(ending_namespaces "$1") ]]
 }
@@ -77,7 +81,8 @@ clear_namespaces() {
   for namespace in "${stuck[@]}"; do
     log "namespace $namespace is stuck on finalizers of Liqo: cleared"
     release_objects "$namespace"
-    if finalize_namespace "$namespace" >/dev/null; then
+    # It may go by itself as soon as nothing in it is held.
+    if namespace_is_gone "$namespace" || finalize_namespace "$namespace" >/dev/null || namespace_is_gone "$namespace"; then
       leftovers_cleared+=("$namespace")
     else
       log "namespace $namespace could not be cleared"
