@@ -61,6 +61,8 @@ const speak = (socket: Socket, message: ExchangeRequest): Promise<ExchangeRespon
       resolve(response);
     });
     socket.on('close', () => lost('ECONNRESET'));
+    // A proxy's answer was read from it and it was paused: listening alone does not make it flow again.
+    socket.resume();
     socket.write(headOf(message) + body);
   });
 
