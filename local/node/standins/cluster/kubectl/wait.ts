@@ -73,6 +73,8 @@ export const wait = async (session: Session): Promise<number> => {
     const look = async (): Promise<KubeObject | undefined> =>
       condition === 'delete' || condition === 'create' ? await client.find(reference) : await client.get(reference);
     let met = test(await look());
+    // Nothing is said of what was gone before.
+    if (met && condition === 'delete') continue;
     while (!met && Date.now() < end) {
       await sleep(POLL_MS);
       met = test(await look());
