@@ -26,8 +26,11 @@ export const aLighthouse = async (hint: string): Promise<{ readonly name: string
   return { name, cluster: name };
 };
 
-export const failStep = (worker: string, step: string, output = `${step} said no`, after = 0): Promise<void> =>
-  injectFaults({ service: 'node', action: step, match: worker, after, effect: { kind: 'exit', code: 1, output } });
+/** The step ends as its script would: with a verdict that gives a reason. */
+export const failStep = (worker: string, step: string, reason = `${step} said no`): Promise<void> => {
+  const output = `${JSON.stringify({ step, ok: false, rc: 1, reason, tail: '' })}\n`;
+  return injectFaults({ service: 'node', action: step, match: worker, effect: { kind: 'exit', code: 1, output } });
+};
 
 /** Names of the states an execution has entered, in order. */
 export const statesOf = async (arn: string): Promise<string[]> =>
