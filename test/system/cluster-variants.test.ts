@@ -1,22 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { emulatorObstacle } from '../scenario/support/emulator.ts';
 
 const obstacle = await emulatorObstacle();
 if (obstacle !== undefined) console.warn(`SKIPPED: clusters of other configurations. ${obstacle}`);
 
-let cloud: Cloud | undefined;
-afterEach(async () => {
-  await cloud?.stop();
-  cloud = undefined;
-});
-
 /** A cloud of its own, since a configuration is a fleet's and the homelab's node is everybody's. */
-const aCloud = async (name: string, config: unknown): Promise<Cloud> => {
-  cloud = await startCloud({ name: `${name}-${process.pid}`, nodes: 'played', waitScale: 0.3, config });
+const aCloud = async ({ onTestFinished }: TestContext, name: string, config: unknown): Promise<Cloud> => {
+  const cloud = await startCloud({ name: `${name}-${process.pid}`, nodes: 'played', waitScale: 0.3, config });
+  onTestFinished(() => cloud.stop());
   return cloud;
 };
 
@@ -53,28 +48,31 @@ const liveAndDie = async (on: Cloud): Promise<string> => {
   return born.output;
 };
 
-describe.skipIf(obstacle !== undefined)('a fleet of another configuration', () => {
-  it('peers in both directions, connects the meshes and leaves nothing', async () => {
-    const both = await aCloud('both', { liqo: { direction: 'both' }, cilium: { clusterMesh: true } });
+describe.skipIf(obstacle !== undefined).concurrent('a fleet of another configuration', { timeout: 300_000 }, () => {
+  it('peers in both directions, connects the meshes and leaves nothing', async (context) => {
+    const both = await aCloud(context, 'both', { liqo: { direction: 'both' }, cilium: { clusterMesh: true } });
 
     await liveAndDie(both);
   });
 
-  it('peers as the seed did: EC2 consumes the homelab', async () => {
-    const seed = await aCloud('seed', { liqo: { direction: 'aws-consumes-homelab' }, k3s: { nodeNetwork: 'mesh' } });
+  it('peers as the seed did: EC2 consumes the homelab', async (context) => {
+    const seed = await aCloud(context, 'seed', {
+      liqo: { direction: 'aws-consumes-homelab' },
+      k3s: { nodeNetwork: 'mesh' },
+    });
 
     await liveAndDie(seed);
   });
 
-  it('without Liqo needs no homelab node at all', async () => {
-    const alone = await aCloud('alone', { liqo: { enabled: false } });
+  it('without Liqo needs no homelab node at all', async (context) => {
+    const alone = await aCloud(context, 'alone', { liqo: { enabled: false } });
     await setHomelab(alone, false);
 
     expect(await liveAndDie(alone)).not.toContain('Peer clusters');
   });
 
-  it('refuses a lighthouse while the homelab is dark, before anything costs, and takes workers away all the same', async () => {
-    const dark = await aCloud('dark', {});
+  it('refuses a lighthouse while the homelab is dark, before anything costs, and takes workers away all the same', async (context) => {
+    const dark = await aCloud(context, 'dark', {});
     expect((await carrierarr(dark, 'provision', 'house', '--role', 'lighthouse')).code).toBe(0);
     await setHomelab(dark, false);
 
