@@ -1,4 +1,4 @@
-import { type Phase, WorkerRow } from '#contract';
+import { PHASES, type Phase, WorkerRow } from '#contract';
 import { ConfigurationError, OwnershipLostError } from '../shared/errors.ts';
 import type { Life } from './port.ts';
 import { all, type Condition, equals, type Item, oneOf } from './store.ts';
@@ -83,17 +83,7 @@ export const isLeaseLive = (row: WorkerRow, now: Date): boolean =>
   row.lease !== undefined && row.lease.expiresAt > now.toISOString();
 
 /** Phases in which a provision may still change the row: neither fenced nor removed. */
-export const PROVISIONING: readonly Phase[] = [
-  'RESERVED',
-  'IDENTIFIED',
-  'LAUNCHING',
-  'LAUNCHED',
-  'BOOTED',
-  'MESHED',
-  'CLUSTERED',
-  'PEERED',
-  'READY',
-];
+export const PROVISIONING: readonly Phase[] = PHASES.slice(0, PHASES.indexOf('READY') + 1);
 
 export const inPhase = (life: Life, phases: readonly Phase[]): Condition =>
   all(equals('generation', life.generation), oneOf('phase', phases));

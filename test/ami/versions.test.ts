@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEFAULTS } from '../../lib/config/defaults.ts';
 import { MINIMUM_AGENT } from '../../lambda/shared/agent-version.ts';
+import { DEFAULTS } from '../../lib/config/defaults.ts';
 
 const lines = readFileSync('ami/versions.env', 'utf8')
   .split('\n')

@@ -2,55 +2,14 @@ import type { FleetSettings } from '#contract';
 import type { Registry } from '../../lambda/registry/port.ts';
 import type { WorkerPorts } from '../../lambda/shared/doors/request-worker.ts';
 import type { Log } from '../../lambda/shared/logging.ts';
+import { fleetSettings } from '../support/fleet-settings.ts';
 import { createMemoryExecutions, type MemoryExecutions } from './memory-executions.ts';
 import { createManualClock, createMemoryRegistry, type ManualClock, MESH } from './memory-registry.ts';
 import { PROVISION_MACHINE, TEARDOWN_MACHINE } from './registry-builders.ts';
 
-export const ROLES: FleetSettings['roles'] = {
-  lighthouse: {
-    instanceTypes: ['t3.medium'],
-    market: 'on-demand',
-    onDemandFallback: false,
-    groups: ['workers', 'aws'],
-  },
-  'gpu-worker': {
-    instanceTypes: ['g4dn.xlarge', 'g5.xlarge'],
-    market: 'spot',
-    onDemandFallback: true,
-    groups: ['workers', 'aws'],
-  },
-};
-
 /** A whole fleet's settings. */
-export const SETTINGS: FleetSettings = {
-  fleet: 'carrierarr',
-  region: 'us-west-2',
-  mesh: MESH,
-  network: {
-    vpcCidr: '10.0.0.0/16',
-    podCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    homelabPodCidr: '10.244.0.0/16',
-    subnetIds: [],
-  },
-  cluster: {
-    name: 'aws-k3s',
-    kubeProxyReplacement: true,
-    nodeNetwork: 'vpc',
-    disable: ['traefik', 'servicelb'],
-    gpuTaint: true,
-  },
-  secretPrefix: 'catalyst-llm',
-  controlPlane: '10.100.0.1:50051',
-  roles: ROLES,
-  limits: {
-    ssmOnlineSeconds: 300,
-    bootSeconds: 180,
-    clusterSeconds: 900,
-    terminateSeconds: 600,
-    sweepMinimumAgeSeconds: 900,
-  },
-};
+export const SETTINGS: FleetSettings = fleetSettings({ mesh: MESH });
+export const ROLES: FleetSettings['roles'] = SETTINGS.roles;
 
 /** Collects what is logged. */
 export const createMemoryLog = (): Log & { readonly lines: { level: string; text: string; extra: unknown }[] } => {

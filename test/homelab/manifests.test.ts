@@ -1,15 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import manifest from '../../package.json' with { type: 'json' };
 import { SECRET } from '../../cli/homelab/instructions.ts';
 import { readSettings } from '../../homelab/mesh-door/settings.ts';
+import manifest from '../../package.json' with { type: 'json' };
 import { skipLoudly } from '../system/support/nebula-programs.ts';
 import { baselineFaults, restrictedFaults } from './pod-security.ts';
 import {
   find,
-  Kustomization,
   KUSTOMIZATIONS,
+  Kustomization,
   listed,
   manifestFiles,
   manifests,

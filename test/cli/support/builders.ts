@@ -1,4 +1,5 @@
 import type { CertificateView, FleetSettings, Problem, WorkerView } from '#contract';
+import { fleetSettings as seedSettings } from '../../support/fleet-settings.ts';
 
 export const NOW = new Date('2026-11-21T12:00:00Z');
 export const REGION = 'us-west-2';
@@ -54,54 +55,12 @@ export const aProblem = (overrides: Partial<Problem> = {}): Problem => ({
   ...overrides,
 });
 
-export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSettings => ({
-  fleet: 'carrierarr',
-  region: REGION,
-  mesh: {
-    cidr: '10.100.0.0/16',
-    firstWorkerAddress: '10.100.2.1',
-    lighthouseAddress: '10.100.0.1',
-    lighthouseEndpoint: 'nebula.example.org:4242',
-    addressCooldownSeconds: 0,
-    certificateDays: 7,
-    trustedCas: [],
-  },
-  network: {
-    vpcCidr: '10.200.0.0/16',
-    podCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    homelabPodCidr: '10.244.0.0/16',
-    subnetIds: ['subnet-1'],
-  },
-  cluster: {
-    name: 'aws-k3s',
-    kubeProxyReplacement: true,
-    nodeNetwork: 'vpc',
-    disable: ['traefik', 'servicelb'],
-    gpuTaint: true,
-  },
-  secretPrefix: 'catalyst-llm',
-  controlPlane: '10.100.0.1:50051',
-  roles: {
-    lighthouse: {
-      instanceTypes: ['t3.medium'],
-      market: 'on-demand',
-      onDemandFallback: false,
-      groups: ['workers', 'aws'],
-    },
-    'gpu-worker': {
-      instanceTypes: ['g4dn.xlarge'],
-      market: 'spot',
-      onDemandFallback: true,
-      groups: ['workers', 'aws'],
-    },
-  },
-  limits: {
-    ssmOnlineSeconds: 300,
-    bootSeconds: 180,
-    clusterSeconds: 900,
-    terminateSeconds: 600,
-    sweepMinimumAgeSeconds: 900,
-  },
-  ...overrides,
-});
+export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSettings => {
+  const base = seedSettings();
+  return {
+    ...base,
+    mesh: { ...base.mesh, lighthouseEndpoint: 'nebula.example.org:4242', addressCooldownSeconds: 0 },
+    roles: { ...base.roles, 'gpu-worker': { ...base.roles['gpu-worker'], instanceTypes: ['g4dn.xlarge'] } },
+    ...overrides,
+  };
+};

@@ -1,8 +1,8 @@
-import { createServer, connect, type Server, type Socket } from 'node:net';
-import { freePort } from '../../../local/process/free-port.ts';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { openDoor } from '../../../homelab/mesh-door/door.ts';
 import { jsonLog } from '../../../homelab/mesh-door/log.ts';
 import { readSettings } from '../../../homelab/mesh-door/settings.ts';
+import { freePort } from '../../../local/process/free-port.ts';
 
 export interface Line {
   readonly level: string;

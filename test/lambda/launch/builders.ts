@@ -6,40 +6,18 @@ import { FakeEc2 } from '../../fake/ec2.ts';
 import { createSleepingClock } from '../../fake/ec2-clock.ts';
 import { createMemoryRegistry, MESH } from '../../fake/memory-registry.ts';
 import { aReservation, type ReservationOverrides } from '../../fake/registry-builders.ts';
+import { fleetSettings } from '../../support/fleet-settings.ts';
 
-export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings => ({
-  fleet: 'carrierarr',
-  region: 'us-west-2',
-  mesh: MESH,
-  network: {
-    vpcCidr: '10.0.0.0/16',
-    podCidr: '10.42.0.0/16',
-    serviceCidr: '10.43.0.0/16',
-    homelabPodCidr: '10.244.0.0/16',
-    subnetIds: ['subnet-a', 'subnet-b', 'subnet-c'],
-  },
-  cluster: {
-    name: 'aws-k3s',
-    kubeProxyReplacement: true,
-    nodeNetwork: 'vpc',
-    disable: ['traefik', 'servicelb'],
-    gpuTaint: true,
-  },
-  secretPrefix: 'catalyst-llm',
-  controlPlane: '10.100.0.1:50051',
-  roles: {
-    lighthouse: { instanceTypes: ['t3.medium'], market: 'on-demand', onDemandFallback: false, groups: ['workers'] },
-    'gpu-worker': { instanceTypes: ['g4dn.xlarge'], market: 'spot', onDemandFallback: true, groups: ['workers'] },
-  },
-  limits: {
-    ssmOnlineSeconds: 300,
-    bootSeconds: 180,
-    clusterSeconds: 900,
-    terminateSeconds: 300,
-    sweepMinimumAgeSeconds: 900,
-  },
-  ...overrides,
-});
+export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings => {
+  const base = fleetSettings({ mesh: MESH });
+  return {
+    ...base,
+    network: { ...base.network, subnetIds: ['subnet-a', 'subnet-b', 'subnet-c'] },
+    roles: { ...base.roles, 'gpu-worker': { ...base.roles['gpu-worker'], instanceTypes: ['g4dn.xlarge'] } },
+    limits: { ...base.limits, terminateSeconds: 300 },
+    ...overrides,
+  };
+};
 
 export const silentLog: Log = {
   info: () => {},

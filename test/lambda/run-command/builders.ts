@@ -9,19 +9,11 @@ import type {
 } from '../../../lambda/run-command/port.ts';
 import { createManualClock, createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { aReservedLife, executionArn } from '../../fake/registry-builders.ts';
+import { fleetSettings } from '../../support/fleet-settings.ts';
 
 export const NAME = 'gpu-worker-001';
 export const INSTANCE = 'i-0123456789abcdef0';
-export const SETTINGS = {
-  fleet: 'carrierarr',
-  limits: {
-    ssmOnlineSeconds: 300,
-    bootSeconds: 180,
-    clusterSeconds: 900,
-    terminateSeconds: 300,
-    sweepMinimumAgeSeconds: 900,
-  },
-};
+export const SETTINGS = fleetSettings();
 
 /** Systems Manager with one instance: remembers what was sent and cancelled. */
 export interface FakeRunCommands extends RunCommands {

@@ -1,6 +1,6 @@
 import { synthesisedMachines } from './machines.ts';
 import { answering, type World } from './replies.ts';
-import { type Call, walk, type Walk } from './walk.ts';
+import { type Call, type Walk, walk } from './walk.ts';
 
 /** Machines by the configuration that they are made of. */
 export const DEFAULT = synthesisedMachines();
