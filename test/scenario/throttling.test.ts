@@ -21,7 +21,6 @@ const NAMED: readonly (readonly [string, string])[] = [
   ['dynamodb', 'PutItem'],
   ['dynamodb', 'UpdateItem'],
   ['dynamodb', 'TransactWriteItems'],
-  ['dynamodb', 'Query'],
   ['ec2', 'CreateFleet'],
   ['ec2', 'DescribeInstances'],
   ['ec2', 'DescribeVolumes'],
@@ -42,7 +41,6 @@ const NAMELESS: readonly (readonly [string, string])[] = [
   ['ec2', 'TerminateInstances'],
   ['ec2', 'DescribeNetworkInterfaces'],
   ['kms', 'Sign'],
-  ['ssm', 'GetParameter'],
   ['ssm', 'DescribeInstanceInformation'],
   ['ssm', 'GetCommandInvocation'],
 ];
