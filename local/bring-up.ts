@@ -111,7 +111,7 @@ const HOMELAB_NODE_ADDRESS = '10.244.0.10';
  * an activation for the role that the fleet made for it.
  */
 const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<RunningNode> => {
-  const { fleet, region } = site.configuration;
+  const { fleet, region, provides } = site.configuration;
   const mesh = await doors.outputs(stackName(fleet, 'mesh'));
   const { [OUTPUT.homelabRole]: role = '' } = await doors.outputs(stackName(fleet, 'fleet'));
   const fleetCaPem = await doors.parameter(mesh[OUTPUT.caCertificateParameter] ?? '');
@@ -120,7 +120,7 @@ const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<Runni
   const { instanceId, arn: instanceArn, tags } = registration;
   const directory = join(site.directory, 'nodes', instanceId);
   const node = { instanceId, instanceArn, region, tags, directory, awsEndpoint: edge.url };
-  const running = await site.host.startHomelab({ fleetCaPem, node });
+  const running = await site.host.startHomelab({ fleetCaPem, node, provides });
   await edge.nodes.adopt(registration, running, directory);
   return running;
 };

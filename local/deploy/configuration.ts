@@ -18,6 +18,9 @@ export const merge = (base: unknown, over: unknown): unknown => {
 const Identity = z.looseObject({
   fleet: z.string().default('carrierarr'),
   region: z.string().default('us-west-2'),
+  liqo: z
+    .looseObject({ enabled: z.boolean().default(true), direction: z.string().default('homelab-consumes-aws') })
+    .prefault({}),
 });
 
 export interface FleetIdentity {
@@ -26,6 +29,8 @@ export interface FleetIdentity {
 }
 
 export interface LocalConfiguration extends FleetIdentity {
+  /** Whether clusters on EC2 use the homelab's nodes, for which the homelab must be prepared. */
+  readonly provides: boolean;
   /** Layer over `cdk.json`: the user's own file, if CARRIERARR_CONFIG names one, and what the caller wants. */
   readonly overrides: unknown;
 }
@@ -42,6 +47,7 @@ export const readConfiguration = async (
   const cdk = CdkJson.parse(await readJson(join(projectDirectory, 'cdk.json')));
   const file = environment.CARRIERARR_CONFIG ?? '';
   const overrides = merge(file === '' ? {} : await readJson(file), wanted);
-  const { fleet, region } = Identity.parse(merge(cdk.context?.carrierarr ?? {}, overrides));
-  return { fleet, region, overrides };
+  const { fleet, region, liqo } = Identity.parse(merge(cdk.context?.carrierarr ?? {}, overrides));
+  const provides = liqo.enabled && liqo.direction !== 'homelab-consumes-aws';
+  return { fleet, region, overrides, provides };
 };

@@ -87,7 +87,16 @@ export interface Homelab {
    * Starts the lighthouse, trusting its own CA and the fleet's (PEM), the cluster, and in it the node that Systems
    * Manager manages: the steps the operator does by hand at home.
    */
-  startHomelab(options: { readonly fleetCaPem: string; readonly node: HomelabNodeSpec }): Promise<RunningNode>;
+  startHomelab(options: {
+    readonly fleetCaPem: string;
+    readonly node: HomelabNodeSpec;
+    /**
+     * Whether the homelab is prepared for clusters that use its nodes: workers may open its API server, whose
+     * certificate then carries the lighthouse's mesh address.
+     * @default false
+     */
+    readonly provides?: boolean;
+  }): Promise<RunningNode>;
 }
 
 /** What {@link NodeHost} implementations of this machine offer to the embedded cloud. */

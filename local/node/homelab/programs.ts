@@ -28,15 +28,18 @@ export interface HostPrograms {
   readonly lighthouseLog: string;
   /** The lighthouse's `config.yml`. */
   readonly lighthouseConfig: string;
+  /** Whether workers open the API server at the lighthouse's mesh address: its certificate must carry it. */
+  readonly provides: boolean;
 }
 
 const CLUSTER_BIN = '/.agent/stand-ins/cluster-bin';
 const KNOBS = '/run/standins';
 
-const api = (): string[] => [
+const api = ({ provides }: HostPrograms): string[] => [
   `${CLUSTER_BIN}/kube-api`,
   ...['--preset', 'talos', '--state', '/var/lib/standins/homelab.json'],
   ...['--listen', `${HOMELAB.api}:${HOMELAB.apiPort},${HOMELAB.mesh}:6443`],
+  ...(provides ? ['--certificate-name', HOMELAB.mesh] : []),
 ];
 
 /** Where the mesh is played its door is, too: agents then reach the control plane under the door's own address. */
@@ -111,7 +114,7 @@ await() {
   tail -n 20 /run/homelab/*.log >&2
   exit 1
 }
-${start('api', api())}
+${start('api', api(programs))}
 ${start('control-plane', controlPlane(programs))}
 ${programs.mesh ? start('mesh-door', door()) : ''}
 ${awaited(programs)

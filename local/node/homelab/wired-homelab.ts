@@ -39,7 +39,7 @@ export class WiredHomelab implements Homelab {
     return { trustedCaPem: PLAYED_CA };
   };
 
-  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec }) => {
+  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec, provides = false }) => {
     const ground = this.#ground();
     const host = await startPlace({
       place: 'homelab-host',
@@ -53,8 +53,8 @@ export class WiredHomelab implements Homelab {
       connect: async () => undefined,
     });
     this.#cells.push(host);
-    const config = lighthouseConfig(`${PLAYED_CA.trimEnd()}\n${fleetCaPem}`);
-    const programs = { mesh: false, lighthouseLog: `${WIRES}/lighthouse.log`, lighthouseConfig: config };
+    const config = lighthouseConfig(`${PLAYED_CA.trimEnd()}\n${fleetCaPem}`, provides);
+    const programs = { mesh: false, lighthouseLog: `${WIRES}/lighthouse.log`, lighthouseConfig: config, provides };
     await runScript(host, 'cluster', programsScript(programs));
     const pod = await startPod({ spec, ground, connect: async () => undefined });
     this.#cells.push(pod);

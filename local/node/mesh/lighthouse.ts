@@ -7,7 +7,10 @@ const FOLDER = '/run/nebula';
 /** What `kubectl logs` of the lighthouse shows. */
 export const LIGHTHOUSE_LOG = `${FOLDER}/log`;
 
-const settings = (trusted: string) => ({
+/** What a homelab needs whose own nodes are used from EC2. */
+const API_RULE = { port: 6443, proto: 'tcp', group: 'workers' };
+
+const settings = (trusted: string, provides: boolean) => ({
   pki: { ca: trusted, cert: `${FOLDER}/host.crt`, key: `${FOLDER}/host.key` },
   lighthouse: {
     am_lighthouse: true,
@@ -25,12 +28,13 @@ const settings = (trusted: string) => ({
       { port: 'any', proto: 'icmp', host: 'any' },
       { port: 'any', proto: 'any', groups: ['lighthouse'] },
       { port: 50051, proto: 'tcp', group: 'workers' },
+      ...(provides ? [API_RULE] : []),
     ],
   },
 });
 
 /** The lighthouse's `config.yml`, trusting these CAs (PEM); the firewall has the rules that the homelab needs. */
-export const lighthouseConfig = (trusted: string): string => stringify(settings(trusted));
+export const lighthouseConfig = (trusted: string, provides = false): string => stringify(settings(trusted, provides));
 
 const file = (name: string, text: string): string =>
   `cat >'${FOLDER}/${name}' <<'END-OF-FILE'\n${text.trimEnd()}\nEND-OF-FILE`;

@@ -49,11 +49,11 @@ export class RealHomelab implements Homelab {
     return { trustedCaPem: (await this.#prepared).identity.caPem };
   };
 
-  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec }) => {
+  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec, provides = false }) => {
     const { host, identity, ground } = await this.prepared();
-    const config = lighthouseConfig(`${identity.caPem.trimEnd()}\n${fleetCaPem}`);
+    const config = lighthouseConfig(`${identity.caPem.trimEnd()}\n${fleetCaPem}`, provides);
     await runScript(host, 'lighthouse', lighthouseScript(identity, config));
-    const programs = { mesh: true, lighthouseLog: LIGHTHOUSE_LOG, lighthouseConfig: config };
+    const programs = { mesh: true, lighthouseLog: LIGHTHOUSE_LOG, lighthouseConfig: config, provides };
     await runScript(host, 'cluster', programsScript(programs));
     const connect = (pid: number) => plugIn(host.pid, pid);
     this.#pod = await startPod({ spec, ground, connect });
