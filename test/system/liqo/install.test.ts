@@ -18,8 +18,10 @@ const MONITORS = ['podmonitors', 'servicemonitors'].map((plural) => ({
 }));
 
 describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { timeout: 240_000 }, () => {
-  it('installs on k3s with what the other side must know, in a namespace that may hold privileged pods', async () => {
-    const { aws } = await twoClusters();
+  it('installs on k3s with what the other side must know, in a namespace that may hold privileged pods', async ({
+    onTestFinished,
+  }) => {
+    const { aws } = await twoClusters(onTestFinished);
 
     const { code, verdict } = await aws.step('install-liqo', INSTALL.aws);
 
@@ -35,8 +37,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     });
   });
 
-  it('installs in the homelab from inside, where PodSecurity enforces the baseline', async () => {
-    const { home } = await twoClusters();
+  it('installs in the homelab from inside, where PodSecurity enforces the baseline', async ({ onTestFinished }) => {
+    const { home } = await twoClusters(onTestFinished);
 
     const { verdict } = await home.step('homelab-install-liqo', INSTALL.home);
 
@@ -47,8 +49,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect(call).not.toContain('--api-server-url');
   });
 
-  it('does nothing where this version runs already', async () => {
-    const { aws } = await twoClusters();
+  it('does nothing where this version runs already', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     await aws.step('install-liqo', INSTALL.aws);
 
     const { verdict } = await aws.step('install-liqo', { ...INSTALL.aws, Version: '1.2.0' });
@@ -57,8 +59,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect(await installCalls(aws)).toHaveLength(1);
   });
 
-  it('refuses to give a cluster another id', async () => {
-    const { aws } = await twoClusters();
+  it('refuses to give a cluster another id', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     await aws.step('install-liqo', INSTALL.aws);
 
     const { code, verdict } = await aws.step('install-liqo', { ...INSTALL.aws, ClusterId: 'aws-other' });
@@ -67,8 +69,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect(verdict.reason).toContain('runs here with the cluster id aws-k3s, not aws-other');
   });
 
-  it('stops at another version, unless upgrades are allowed; never goes back', async () => {
-    const { aws } = await twoClusters();
+  it('stops at another version, unless upgrades are allowed; never goes back', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     await aws.step('install-liqo', { ...INSTALL.aws, Version: 'v1.1.2' });
 
     const refused = await aws.step('install-liqo', INSTALL.aws);
@@ -81,8 +83,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect(await installCalls(aws)).toHaveLength(2);
   });
 
-  it('asks for metrics only where there is somebody to read them', async () => {
-    const { aws } = await twoClusters();
+  it('asks for metrics only where there is somebody to read them', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     for (const definition of MONITORS) await aws.apply(definition);
 
     const { verdict } = await aws.step('install-liqo', INSTALL.aws);
@@ -91,8 +93,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect((await installCalls(aws)).join()).toContain('--enable-metrics');
   });
 
-  it('leaves the network out where it is asked to', async () => {
-    const { aws } = await twoClusters();
+  it('leaves the network out where it is asked to', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
 
     const { verdict } = await aws.step('install-liqo', { ...INSTALL.aws, Networking: 'false' });
 
@@ -101,8 +103,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect(await aws.names('daemonsets', '-n', 'liqo')).toEqual([]);
   });
 
-  it('tells after a roll-back which pods were not ready, and why', async () => {
-    const { aws } = await twoClusters();
+  it('tells after a roll-back which pods were not ready, and why', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     aws.api.knob(
       'pods-never-ready',
       'liqo/liqo-ipam ImagePullBackOff Back-off pulling image "ghcr.io/liqotech/ipam"\n',
@@ -116,8 +118,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     expect(await aws.names('deployments', '-n', 'liqo')).toEqual([]);
   });
 
-  it('names PodSecurity where that is what refuses the pods', async () => {
-    const { home } = await twoClusters();
+  it('names PodSecurity where that is what refuses the pods', async ({ onTestFinished }) => {
+    const { home } = await twoClusters(onTestFinished);
     // Something takes the label away again: an admission policy, or GitOps.
     await home.node.stub(
       'kubectl',
@@ -131,8 +133,8 @@ exec "$(type -aP kubectl | sed -n 2p)" "$@"`,
     expect(verdict.reason).toMatch(/liqo-fabric: FailedCreate: .*violates PodSecurity "baseline:latest"/);
   });
 
-  it('does not depend on a terminal: colours and spinners change nothing', async () => {
-    const { aws } = await twoClusters();
+  it('does not depend on a terminal: colours and spinners change nothing', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     await aws.knob('colour');
 
     const first = await aws.step('install-liqo', INSTALL.aws);
@@ -143,8 +145,8 @@ exec "$(type -aP kubectl | sed -n 2p)" "$@"`,
     expect(String(first.verdict.tail)).not.toContain('\u001B');
   });
 
-  it('fails with the words of liqoctl where that fails at once', async () => {
-    const { aws } = await twoClusters();
+  it('fails with the words of liqoctl where that fails at once', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
     await aws.knob('liqoctl.install-k3s.fail', ' ERRO  Error initializing installer: helm.liqo.io: no such host\n');
 
     const { code, verdict } = await aws.step('install-liqo', INSTALL.aws);
@@ -153,8 +155,8 @@ exec "$(type -aP kubectl | sed -n 2p)" "$@"`,
     expect(verdict.reason).toContain('helm.liqo.io: no such host');
   });
 
-  it('refuses a parameter that is none', async () => {
-    const { aws } = await twoClusters();
+  it('refuses a parameter that is none', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
 
     const { code, verdict } = await aws.step('install-liqo', { ...INSTALL.aws, PodCidr: '10.42.0.0/16 --set x=y' });
 

@@ -10,8 +10,8 @@ const callsOf = async (side: Side, verb: string): Promise<string[]> =>
 const skip = sandboxObstacle !== undefined;
 
 describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () => {
-  it('puts the credential into its secret, and nowhere else', async () => {
-    const { aws, cloud } = await twoLiqos();
+  it('puts the credential into its secret, and nowhere else', async ({ onTestFinished }) => {
+    const { aws, cloud } = await twoLiqos(onTestFinished);
 
     const { code, verdict, stdout, stderr } = await aws.step('make-peering-user', USER);
 
@@ -25,8 +25,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(await aws.node.shell('ls -d /run/carrierarr-handover.* 2>/dev/null || true')).toBe('');
   });
 
-  it('can be repeated: the earlier user goes first', async () => {
-    const { aws, cloud } = await twoLiqos();
+  it('can be repeated: the earlier user goes first', async ({ onTestFinished }) => {
+    const { aws, cloud } = await twoLiqos(onTestFinished);
     await aws.step('make-peering-user', USER);
 
     const { verdict } = await aws.step('make-peering-user', USER);
@@ -36,8 +36,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(cloud.written[0]?.text).not.toBe(cloud.written[1]?.text);
   });
 
-  it('comes from the homelab too, with the credentials that the agent keeps there', async () => {
-    const { home, cloud } = await twoLiqos();
+  it('comes from the homelab too, with the credentials that the agent keeps there', async ({ onTestFinished }) => {
+    const { home, cloud } = await twoLiqos(onTestFinished);
 
     const { verdict } = await home.step('homelab-make-peering-user', { ...USER, ConsumerClusterId: PROVIDER });
 
@@ -47,8 +47,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(keys).not.toMatch(/wJalrXUtnFEMI|session\/\//);
   });
 
-  it('waits for a secret that is only just being bound', async () => {
-    const { aws, cloud } = await twoLiqos();
+  it('waits for a secret that is only just being bound', async ({ onTestFinished }) => {
+    const { aws, cloud } = await twoLiqos(onTestFinished);
     cloud.refusals = [awsError('AccessDeniedException'), awsError('ThrottlingException')];
 
     const { verdict } = await aws.step('make-peering-user', USER);
@@ -56,8 +56,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(verdict.ok).toBe(true);
   });
 
-  it('says what Secrets Manager says when that will not change', async () => {
-    const { aws, cloud } = await twoLiqos();
+  it('says what Secrets Manager says when that will not change', async ({ onTestFinished }) => {
+    const { aws, cloud } = await twoLiqos(onTestFinished);
     cloud.refusals = [awsError('InvalidParameterException')];
 
     const { code, verdict } = await aws.step('make-peering-user', USER);
@@ -66,8 +66,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(verdict.reason).toBe(`secret ${SECRET} cannot be written: 400 InvalidParameterException`);
   });
 
-  it('hands on nothing that is no kubeconfig', async () => {
-    const { aws, cloud } = await twoLiqos();
+  it('hands on nothing that is no kubeconfig', async ({ onTestFinished }) => {
+    const { aws, cloud } = await twoLiqos(onTestFinished);
     await aws.node.stub('liqoctl', 'echo "Usage: liqoctl generate"');
 
     const { verdict } = await aws.step('make-peering-user', USER);
@@ -76,8 +76,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(cloud.written).toEqual([]);
   });
 
-  it('is taken back, also where there is none', async () => {
-    const { aws } = await readyToPeer();
+  it('is taken back, also where there is none', async ({ onTestFinished }) => {
+    const { aws } = await readyToPeer(onTestFinished);
 
     const first = await aws.step('delete-peering-user', { ConsumerClusterId: CONSUMER });
     const second = await aws.step('delete-peering-user', { ConsumerClusterId: CONSUMER });
@@ -88,8 +88,8 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
 });
 
 describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
-  it('peers through the mesh door and has the GPU in the virtual node', async () => {
-    const { home, cloud } = await readyToPeer();
+  it('peers through the mesh door and has the GPU in the virtual node', async ({ onTestFinished }) => {
+    const { home, cloud } = await readyToPeer(onTestFinished);
 
     const { code, verdict, stdout, stderr } = await home.step('homelab-peer', { ...PEER, Namespaces: 'llm,batch' });
 
@@ -106,8 +106,8 @@ describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
     expect(await home.node.shell('ls -d /run/carrierarr-handover.* 2>/dev/null || true')).toBe('');
   });
 
-  it('offloads namespaces under their own names', async () => {
-    const { aws, home } = await peered({ Namespaces: 'llm' });
+  it('offloads namespaces under their own names', async ({ onTestFinished }) => {
+    const { aws, home } = await peered({ Namespaces: 'llm' }, onTestFinished);
 
     expect(await home.get('namespaceoffloadings', 'offloading', '-n', 'llm')).toMatchObject({
       spec: { namespaceMappingStrategy: 'EnforceSameName', podOffloadingStrategy: 'LocalAndRemote' },
@@ -115,8 +115,8 @@ describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
     expect(await aws.names('namespaces')).toContain('llm');
   });
 
-  it('does nothing where the peering stands already', async () => {
-    const { home, cloud } = await peered({ Namespaces: 'llm' });
+  it('does nothing where the peering stands already', async ({ onTestFinished }) => {
+    const { home, cloud } = await peered({ Namespaces: 'llm' }, onTestFinished);
     const before = cloud.asked.length;
 
     const { verdict } = await home.step('homelab-peer', { ...PEER, Namespaces: 'llm' });
@@ -127,8 +127,8 @@ describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
     expect(cloud.asked).toHaveLength(before);
   });
 
-  it('asks again where something else is asked for', async () => {
-    const { home } = await peered();
+  it('asks again where something else is asked for', async ({ onTestFinished }) => {
+    const { home } = await peered({}, onTestFinished);
 
     const { verdict } = await home.step('homelab-peer', { ...PEER, Resources: 'nvidia.com/gpu=2' });
 
@@ -136,8 +136,8 @@ describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
     expect(await home.get('node', PROVIDER)).toMatchObject({ status: { capacity: { 'nvidia.com/gpu': '2' } } });
   });
 
-  it('peers without network where that is off', async () => {
-    const { home } = await readyToPeer();
+  it('peers without network where that is off', async ({ onTestFinished }) => {
+    const { home } = await readyToPeer(onTestFinished);
 
     const { verdict } = await home.step('homelab-peer', { ...PEER, Networking: 'false' });
 
@@ -147,8 +147,8 @@ describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
     expect(call).not.toMatch(/--gw-|--mtu/);
   });
 
-  it('is not content with the exit code: the tunnel is in error', async () => {
-    const { home } = await readyToPeer();
+  it('is not content with the exit code: the tunnel is in error', async ({ onTestFinished }) => {
+    const { home } = await readyToPeer(onTestFinished);
     await home.knob('liqoctl.unhealthy', 'networking');
 
     const { code, verdict } = await home.step('homelab-peer', PEER);
@@ -161,8 +161,8 @@ describe.skipIf(skip).concurrent('homelab-peer', { timeout: 240_000 }, () => {
     });
   });
 
-  it('tries again over a failure that passes', async () => {
-    const { home } = await readyToPeer();
+  it('tries again over a failure that passes', async ({ onTestFinished }) => {
+    const { home } = await readyToPeer(onTestFinished);
     await home.node.stub(
       'liqoctl',
       `printf '%s ' "$@" >>/run/calls; echo >>/run/calls
@@ -175,8 +175,8 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
     expect(verdict).toMatchObject({ ok: true, attempts: 2 });
   });
 
-  it('does not try again what this liqoctl does not know', async () => {
-    const { home } = await readyToPeer();
+  it('does not try again what this liqoctl does not know', async ({ onTestFinished }) => {
+    const { home } = await readyToPeer(onTestFinished);
     await home.knob('liqoctl.peer.fail', 'Error: unknown flag: --proxy-url\n');
 
     const { verdict } = await home.step('homelab-peer', PEER);
@@ -185,8 +185,8 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
     expect(verdict.reason).toContain('unknown flag: --proxy-url');
   });
 
-  it('stops at a door that is shut, and names it', async () => {
-    const { home, wires } = await readyToPeer();
+  it('stops at a door that is shut, and names it', async ({ onTestFinished }) => {
+    const { home, wires } = await readyToPeer(onTestFinished);
     writeFileSync(`${wires}/door.down`, '');
 
     const { code, verdict } = await home.step('homelab-peer', PEER);
@@ -196,8 +196,8 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
     expect(await callsOf(home, 'peer')).toEqual([]);
   });
 
-  it('tells a dark worker from a shut door', async () => {
-    const { aws, home } = await readyToPeer();
+  it('tells a dark worker from a shut door', async ({ onTestFinished }) => {
+    const { aws, home } = await readyToPeer(onTestFinished);
     await aws.api.stop();
 
     const { verdict } = await home.step('homelab-peer', PEER);
@@ -205,16 +205,16 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
     expect(verdict.reason).toMatch(/API server at https:\/\/10\.100\.2\.1:6443 does not answer behind the mesh door/);
   });
 
-  it('has no way without the door', async () => {
-    const { home } = await readyToPeer();
+  it('has no way without the door', async ({ onTestFinished }) => {
+    const { home } = await readyToPeer(onTestFinished);
 
     const { verdict } = await home.step('homelab-peer', { ...PEER, ProxyUrl: '' });
 
     expect(verdict.reason).toMatch(/API server at \S+ does not answer: .*no route to host/);
   });
 
-  it('says so where the secret holds nothing yet, or is not there', async () => {
-    const { home, cloud } = await twoLiqos();
+  it('says so where the secret holds nothing yet, or is not there', async ({ onTestFinished }) => {
+    const { home, cloud } = await twoLiqos(onTestFinished);
 
     cloud.secret = [awsError('ResourceNotFoundException')];
     const absent = await home.step('homelab-peer', PEER);
@@ -225,8 +225,8 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
     expect(empty.verdict.reason).toContain('holds no usable credential: it is no kubeconfig with one cluster');
   });
 
-  it('reads coloured output like any other', async () => {
-    const { home } = await readyToPeer();
+  it('reads coloured output like any other', async ({ onTestFinished }) => {
+    const { home } = await readyToPeer(onTestFinished);
     await home.knob('colour');
 
     const { verdict } = await home.step('homelab-peer', { ...PEER, Namespaces: 'llm' });
@@ -236,8 +236,8 @@ exec "$(type -aP liqoctl | sed -n 2p)" "$@"`,
 });
 
 describe.skipIf(skip).concurrent('both directions', { timeout: 240_000 }, () => {
-  it('stand beside each other', async () => {
-    const { aws, home } = await peered();
+  it('stand beside each other', async ({ onTestFinished }) => {
+    const { aws, home } = await peered({}, onTestFinished);
     // The worker reaches the homelab's API over the mesh; here it stands on its own address.
     await home.step('homelab-make-peering-user', { ...USER, ConsumerClusterId: PROVIDER });
 

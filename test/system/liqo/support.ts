@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
@@ -92,6 +92,24 @@ class Api {
     await gone;
   }
 
+  /** As when its machine is shut down. */
+  async end(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    const gone = once(child, 'close');
+    child.kill('SIGTERM');
+    await gone;
+  }
+
+  /** All that it keeps, as text. */
+  objects(): string {
+    return readFileSync(join(this.folder, 'state.json'), 'utf8');
+  }
+
+  keep(objects: string): void {
+    writeFileSync(join(this.folder, 'state.json'), objects);
+  }
+
   knob(name: string, text = ''): void {
     writeFileSync(join(this.folder, 'kube', name), text);
   }
@@ -144,7 +162,11 @@ export class Side {
 
   /** How often `liqoctl` was started with these words first. */
   async calls(): Promise<string[]> {
-    return (await this.node.shell('cat /run/calls 2>/dev/null || true')).split('\n').filter(Boolean);
+    return (await this.recorded()).split('\n').filter(Boolean);
+  }
+
+  recorded(): Promise<string> {
+    return this.node.shell('cat /run/calls 2>/dev/null || true');
   }
 
   /** Everything a reader of this node could see of a step: logs, results, arguments of what was started. */
@@ -161,16 +183,28 @@ export interface Clusters {
   readonly wires: string;
 }
 
+/** Takes what ends a world once its test is over: worlds that stand idle cost the others their time. */
+export type AtEnd = (close: () => Promise<void>) => void;
+
 const programs = mkdtempSync(join(tmpdir(), 'carrierarr-programs-'));
 const open: (() => Promise<void>)[] = [];
 afterAll(async () => {
   for (const close of open.splice(0)) await close();
   rmSync(programs, { recursive: true, force: true });
 });
+const atFileEnd: AtEnd = (close) => void open.unshift(close);
 
-const side = async (environment: Record<string, string>, api: Api, place: string, server: string): Promise<Side> => {
+interface SideOptions {
+  readonly environment: Record<string, string>;
+  readonly api: Api;
+  readonly place: 'node' | 'homelab-pod';
+  readonly server: string;
+  readonly atEnd: AtEnd;
+}
+
+const side = async ({ environment, api, place, server, atEnd }: SideOptions): Promise<Side> => {
   const node = await NodeSandbox.start({ ...environment, KUBECONFIG: '/run/kubeconfig' }, 'lighthouse');
-  open.push(() => node.close());
+  atEnd(() => node.close());
   await node.write('/run/standins/place', place);
   if (place === 'node') await node.write('/run/standins/nebula/device', '10.100.2.1/16 1300\n');
   await node.write('/run/kubeconfig', kubeconfig(server), '0600');
@@ -178,7 +212,7 @@ const side = async (environment: Record<string, string>, api: Api, place: string
   const recorder = `printf '%s ' "$@" >>/run/calls; echo >>/run/calls\nexec ${STANDINS}/cluster-bin/liqoctl "$@"`;
   await node.stub('liqoctl', recorder);
   await api.start();
-  open.push(() => api.stop());
+  atEnd(() => api.stop());
   return new Side(node, api);
 };
 
@@ -192,15 +226,15 @@ aws_access_key_id = AKIAOTHER
 `;
 
 /** A cluster on EC2 and one in a homelab, whose pods reach the mesh by the door only; Liqo nowhere yet. */
-export const twoClusters = async (): Promise<Clusters> => {
+export const twoClusters = async (atEnd: AtEnd = atFileEnd, from?: Snapshot): Promise<Clusters> => {
   await bundleClusterStandIns(programs);
   const wires = mkdtempSync(join(tmpdir(), 'wires-'));
   const folder = mkdtempSync(join(tmpdir(), 'carrierarr-apis-'));
-  open.push(async () => {
+  atEnd(async () => {
     for (const each of [wires, folder]) rmSync(each, { recursive: true, force: true });
   });
   const cloud = await FakeInstance.start();
-  open.push(() => cloud.close());
+  atEnd(() => cloud.close());
   const { AWS_ENDPOINT_URL, CARRIERARR_IMDS } = cloud.environment as Record<string, string>;
   const common = {
     PATH: [...PATH, ...SYSTEM].join(':'),
@@ -212,10 +246,21 @@ export const twoClusters = async (): Promise<Clusters> => {
   const k3s = new Api(join(folder, 'aws'), wires, programs, 'k3s', ['172.31.0.11:6443', '10.100.2.1:6443']);
   const talos = new Api(join(folder, 'home'), wires, programs, 'talos', ['10.96.0.1:443']);
   const onInstance = { ...common, CARRIERARR_IMDS: CARRIERARR_IMDS ?? '' };
-  const aws = await side(onInstance, k3s, 'node', 'https://172.31.0.11:6443');
+  if (from !== undefined) {
+    k3s.keep(from.objects[0]);
+    talos.keep(from.objects[1]);
+    cloud.written.push(...from.written);
+  }
   const atHome = { ...common, AWS_SHARED_CREDENTIALS_FILE: '/run/aws/credentials', AWS_REGION: 'us-west-2' };
-  const home = await side(atHome, talos, 'homelab-pod', 'https://10.96.0.1:443');
+  const [aws, home] = await Promise.all([
+    side({ environment: onInstance, api: k3s, place: 'node', server: 'https://172.31.0.11:6443', atEnd }),
+    side({ environment: atHome, api: talos, place: 'homelab-pod', server: 'https://10.96.0.1:443', atEnd }),
+  ]);
   await home.node.write('/run/aws/credentials', credentials, '0600');
+  if (from !== undefined) {
+    await Promise.all([aws, home].map((each, at) => each.node.write('/run/calls', from.calls[at] ?? '')));
+    return { aws, home, cloud, wires };
+  }
   await aws.apply({
     apiVersion: 'v1',
     kind: 'Node',
@@ -225,29 +270,66 @@ export const twoClusters = async (): Promise<Clusters> => {
   return { aws, home, cloud, wires };
 };
 
-/** Both with Liqo. */
-export const twoLiqos = async (): Promise<Clusters> => {
-  const clusters = await twoClusters();
-  const [aws, home] = await Promise.all([
-    clusters.aws.step('install-liqo', INSTALL.aws),
-    clusters.home.step('homelab-install-liqo', INSTALL.home),
-  ]);
-  for (const { code, verdict } of [aws, home]) if (code !== 0) throw new Error(JSON.stringify(verdict));
-  return clusters;
+/** What a world is made from again: objects of both clusters, what the cloud keeps, what was called on the nodes. */
+interface Snapshot {
+  readonly objects: readonly [aws: string, home: string];
+  readonly calls: readonly [aws: string, home: string];
+  readonly written: FakeInstance['written'];
+}
+
+type Prepare = (atEnd: AtEnd) => Promise<Clusters>;
+
+const take = async (prepare: Prepare): Promise<Snapshot> => {
+  const closes: (() => Promise<void>)[] = [];
+  const { aws, home, cloud } = await prepare((close) => void closes.unshift(close));
+  // What was written last is on the disk once the servers have ended.
+  await Promise.all([aws.api.end(), home.api.end()]);
+  const snapshot: Snapshot = {
+    objects: [aws.api.objects(), home.api.objects()],
+    calls: [await aws.recorded(), await home.recorded()],
+    written: [...cloud.written],
+  };
+  for (const close of closes) await close();
+  return snapshot;
 };
+
+const snapshots = new Map<string, Promise<Snapshot>>();
+
+/** A world of a test's own, prepared once a file: installing Liqo twice takes longer than most of what is tested. */
+const prepared = async (atEnd: AtEnd, key: string, prepare: Prepare): Promise<Clusters> => {
+  const snapshot = snapshots.get(key) ?? take(prepare);
+  snapshots.set(key, snapshot);
+  return await twoClusters(atEnd, await snapshot);
+};
+
+const expectSuccess = ({ code, verdict }: StepOutcome): void => {
+  if (code !== 0) throw new Error(JSON.stringify(verdict));
+};
+
+/** Both with Liqo. */
+export const twoLiqos = (atEnd: AtEnd = atFileEnd): Promise<Clusters> =>
+  prepared(atEnd, 'liqo', async (end) => {
+    const clusters = await twoClusters(end);
+    const installed = await Promise.all([
+      clusters.aws.step('install-liqo', INSTALL.aws),
+      clusters.home.step('homelab-install-liqo', INSTALL.home),
+    ]);
+    for (const outcome of installed) expectSuccess(outcome);
+    return clusters;
+  });
 
 /** Both with Liqo, and a credential on its way. */
-export const readyToPeer = async (): Promise<Clusters> => {
-  const clusters = await twoLiqos();
-  const { code, verdict } = await clusters.aws.step('make-peering-user', USER);
-  if (code !== 0) throw new Error(JSON.stringify(verdict));
-  return clusters;
-};
+export const readyToPeer = (atEnd: AtEnd = atFileEnd): Promise<Clusters> =>
+  prepared(atEnd, 'ready', async (end) => {
+    const clusters = await twoLiqos(end);
+    expectSuccess(await clusters.aws.step('make-peering-user', USER));
+    return clusters;
+  });
 
 /** Peered: the homelab consumes. */
-export const peered = async (parameters: Record<string, string> = {}): Promise<Clusters> => {
-  const clusters = await readyToPeer();
-  const { code, verdict } = await clusters.home.step('homelab-peer', { ...PEER, ...parameters });
-  if (code !== 0) throw new Error(JSON.stringify(verdict));
-  return clusters;
-};
+export const peered = (parameters: Record<string, string> = {}, atEnd: AtEnd = atFileEnd): Promise<Clusters> =>
+  prepared(atEnd, `peered ${JSON.stringify(parameters)}`, async (end) => {
+    const clusters = await readyToPeer(end);
+    expectSuccess(await clusters.home.step('homelab-peer', { ...PEER, ...parameters }));
+    return clusters;
+  });

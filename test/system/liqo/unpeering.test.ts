@@ -20,8 +20,8 @@ const stuckNamespace = async (side: Side, name: string, labels: object, finalize
 };
 
 describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { timeout: 240_000 }, () => {
-  it('takes back, drains and unpeers with a fresh credential, and leaves nothing', async () => {
-    const { aws, home } = await peered({ Namespaces: 'llm' });
+  it('takes back, drains and unpeers with a fresh credential, and leaves nothing', async ({ onTestFinished }) => {
+    const { aws, home } = await peered({ Namespaces: 'llm' }, onTestFinished);
     await aws.step('make-peering-user', USER);
 
     const { code, verdict } = await home.step('homelab-unpeer', UNPEER);
@@ -36,16 +36,16 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { ti
     expect(order.map((verb) => verb.split(' ')[0])).toEqual(['unoffload', 'unpeer']);
   });
 
-  it('has nothing to do where nothing is left', async () => {
-    const { home } = await twoLiqos();
+  it('has nothing to do where nothing is left', async ({ onTestFinished }) => {
+    const { home } = await twoLiqos(onTestFinished);
 
     const { verdict } = await home.step('homelab-unpeer', UNPEER);
 
     expect(verdict).toMatchObject({ ok: true, how: 'none', left: [] });
   });
 
-  it('uses force where the provider is gone from the start', async () => {
-    const { aws, home } = await peered();
+  it('uses force where the provider is gone from the start', async ({ onTestFinished }) => {
+    const { aws, home } = await peered({}, onTestFinished);
     await aws.api.stop();
 
     const { verdict } = await home.step('homelab-unpeer', { ...UNPEER, SecretId: '' });
@@ -55,8 +55,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { ti
     expect(await verbs(home)).not.toContain('unpeer --remote-kubeconfig');
   });
 
-  it('uses force where the provider falls silent, and says why', async () => {
-    const { aws, home } = await peered();
+  it('uses force where the provider falls silent, and says why', async ({ onTestFinished }) => {
+    const { aws, home } = await peered({}, onTestFinished);
     await aws.api.stop();
 
     const { verdict } = await home.step('homelab-unpeer', UNPEER);
@@ -65,8 +65,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { ti
     expect(verdict.troubles).toContainEqual(expect.stringContaining('does not answer behind the mesh door'));
   });
 
-  it('goes on where a part fails', async () => {
-    const { home } = await peered({ Namespaces: 'llm' });
+  it('goes on where a part fails', async ({ onTestFinished }) => {
+    const { home } = await peered({ Namespaces: 'llm' }, onTestFinished);
     await home.knob('liqoctl.unoffload-namespace.fail', ' ERRO  the server is currently unable\n');
 
     const { verdict } = await home.step('homelab-unpeer', { ...UNPEER, SecretId: '' });
@@ -75,8 +75,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { ti
     expect(verdict.troubles).toContainEqual(expect.stringContaining('namespaces llm were not taken back'));
   });
 
-  it('fails with the names of what is left where nothing helps', async () => {
-    const { home } = await peered();
+  it('fails with the names of what is left where nothing helps', async ({ onTestFinished }) => {
+    const { home } = await peered({}, onTestFinished);
     await home.knob('liqoctl.force-unpeer.fail', ' ERRO  no\n');
 
     const { code, verdict } = await home.step('homelab-unpeer', { ...UNPEER, SecretId: '' });
@@ -87,8 +87,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { ti
 });
 
 describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-forget-cluster', { timeout: 240_000 }, () => {
-  it("clears the namespaces that Liqo left stuck, and nobody else's", async () => {
-    const { aws, home } = await peered();
+  it("clears the namespaces that Liqo left stuck, and nobody else's", async ({ onTestFinished }) => {
+    const { aws, home } = await peered({}, onTestFinished);
     await aws.api.stop();
     await home.knob('liqoctl.stuck');
     await home.knob('liqoctl.timeout', '1');
@@ -105,8 +105,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-forget-cluste
     expect(await home.seen()).toContain(`namespace ${TENANT} is stuck on finalizers of Liqo: cleared`);
   });
 
-  it('takes back the peering user of the cluster that is gone', async () => {
-    const { home } = await twoLiqos();
+  it('takes back the peering user of the cluster that is gone', async ({ onTestFinished }) => {
+    const { home } = await twoLiqos(onTestFinished);
     await home.step('homelab-make-peering-user', { ...USER, ConsumerClusterId: PROVIDER });
 
     const { verdict } = await home.step('homelab-forget-cluster', FORGET);
@@ -115,8 +115,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-forget-cluste
     expect(await home.names('certificatesigningrequests')).toEqual([]);
   });
 
-  it('has nothing to do where Liqo never was', async () => {
-    const { home } = await twoClusters();
+  it('has nothing to do where Liqo never was', async ({ onTestFinished }) => {
+    const { home } = await twoClusters(onTestFinished);
 
     const { verdict } = await home.step('homelab-forget-cluster', FORGET);
 
@@ -126,8 +126,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-forget-cluste
 });
 
 describe.skipIf(sandboxObstacle !== undefined).concurrent('unpeer on EC2', { timeout: 240_000 }, () => {
-  it('ends a peering in which the homelab provides', async () => {
-    const { aws } = await twoLiqos();
+  it('ends a peering in which the homelab provides', async ({ onTestFinished }) => {
+    const { aws } = await twoLiqos(onTestFinished);
 
     const { verdict } = await aws.step('unpeer', { ...UNPEER, ProviderClusterId: CONSUMER });
 
