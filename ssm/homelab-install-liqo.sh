@@ -9,6 +9,7 @@ source "${BASH_SOURCE%/*}/lib/liqo.sh"
 source "${BASH_SOURCE%/*}/lib/liqo-install.sh"
 
 step_begin homelab-install-liqo exclusive "$HOMELAB_LOCK_SECONDS"
+liqo_rights='kubectl apply -k homelab/installer'
 liqo_require
 homelab_open
 cluster_open 30

@@ -12,6 +12,7 @@ source "${BASH_SOURCE%/*}/lib/peering-user.sh"
 step_begin homelab-make-peering-user exclusive "$HOMELAB_LOCK_SECONDS"
 step_require ConsumerClusterId '^[a-z][a-z0-9-]{0,62}$'
 step_require SecretId '^[A-Za-z0-9_./-]{1,256}$'
+liqo_rights='kubectl apply -k homelab/provider'
 homelab_open
 cluster_open 30
 make_peering_user

@@ -101,8 +101,16 @@ liqo_faults_line() {
   printf '%s' "${line%; }"
 }
 
+# What gives this step its rights, where it runs in the homelab, which binds them only while they are needed.
+liqo_rights=''
+
 # What keeps liqoctl from its work, out of the last words it logged: rights are the homelab's to give.
 liqo_last_words() {
-  tail -c "+$((step_log_start + 1))" "$step_log" | tail -c 8192 | step_plain |
-    grep -E '(ERRO|[Ee]rror|forbidden|refused|timed out|unknown flag)' | tail -n 2 | paste -sd ' ' | cut -c 1-400 || true
+  local words
+  words=$(tail -c "+$((step_log_start + 1))" "$step_log" | tail -c 8192 | step_plain |
+    grep -E '(ERRO|[Ee]rror|[Ff]orbidden|refused|timed out|unknown flag)' | tail -n 2 | paste -sd ' ' | cut -c 1-400) || true
+  printf '%s' "$words"
+  if [[ -n $liqo_rights && $words == *[Ff]orbidden* ]]; then
+    printf ' (this node lacks the rights: %s at home, then try again; docs/homelab.md)' "$liqo_rights"
+  fi
 }

@@ -155,6 +155,21 @@ exec "$(type -aP kubectl | sed -n 2p)" "$@"`,
     expect(verdict.reason).toContain('helm.liqo.io: no such host');
   });
 
+  it('names what gives the rights where the homelab forbids the installation, and no such thing on EC2', async ({
+    onTestFinished,
+  }) => {
+    const { aws, home } = await twoClusters(onTestFinished);
+    for (const { api } of [aws, home]) api.knob('deny', 'create namespaces\n');
+
+    const atHome = await home.step('homelab-install-liqo', INSTALL.home);
+    const onInstance = await aws.step('install-liqo', INSTALL.aws);
+
+    expect(atHome.code).toBe(1);
+    expect(atHome.verdict.reason).toMatch(/[Ff]orbidden.*kubectl apply -k homelab\/installer at home/);
+    expect(onInstance.verdict.reason).toMatch(/[Ff]orbidden/);
+    expect(onInstance.verdict.reason).not.toContain('kubectl apply -k');
+  });
+
   it('refuses a parameter that is none', async ({ onTestFinished }) => {
     const { aws } = await twoClusters(onTestFinished);
 

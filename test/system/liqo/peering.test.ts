@@ -47,6 +47,17 @@ describe.skipIf(skip).concurrent('make-peering-user', { timeout: 240_000 }, () =
     expect(keys).not.toMatch(/wJalrXUtnFEMI|session\/\//);
   });
 
+  it('names what gives the rights where the homelab forbids making users', async ({ onTestFinished }) => {
+    const { home, cloud } = await twoLiqos(onTestFinished);
+    home.api.knob('deny', 'create certificatesigningrequests.certificates.k8s.io\n');
+
+    const { code, verdict } = await home.step('homelab-make-peering-user', { ...USER, ConsumerClusterId: PROVIDER });
+
+    expect(code).toBe(1);
+    expect(verdict.reason).toMatch(/[Ff]orbidden.*kubectl apply -k homelab\/provider at home/);
+    expect(cloud.written).toEqual([]);
+  });
+
   it('waits for a secret that is only just being bound', async ({ onTestFinished }) => {
     const { aws, cloud } = await twoLiqos(onTestFinished);
     cloud.refusals = [awsError('AccessDeniedException'), awsError('ThrottlingException')];
