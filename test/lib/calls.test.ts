@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { HOMELAB_STEPS, OPERATIONS, STEPS, type Step } from '#contract';
 import { DEFAULT, die, EVERYTHING, live, SEED, WITHOUT_LIQO } from './support/lives.ts';
 import { FENCED_GPU_WORKER, FENCED_LIGHTHOUSE, type World } from './support/replies.ts';
@@ -8,17 +8,18 @@ describe('every call', () => {
   const STEP_TABLE: Readonly<Record<string, Step>> = { ...STEPS, ...HOMELAB_STEPS };
   const worlds: World[] = [{ role: 'lighthouse' }, { role: 'gpu-worker' }];
   const failing = { PeerClustersPoll: 'PeeringFailedError', UnpeerUserPoll: 'StepFailedError' };
-  const calls = async (): Promise<Call[]> => {
+  let calls: readonly Call[];
+  beforeAll(async () => {
     const walks = [DEFAULT, EVERYTHING, SEED, WITHOUT_LIQO].flatMap((machines) => [
       ...worlds.map((world) => live({ ...world, rounds: 2 }, machines)),
       ...[FENCED_LIGHTHOUSE, FENCED_GPU_WORKER].map((fenced) => die({ fenced }, machines)),
       die({ fenced: FENCED_LIGHTHOUSE, failing }, machines),
     ]);
-    return (await Promise.all(walks)).flatMap((walked) => walked.calls);
-  };
+    calls = (await Promise.all(walks)).flatMap((walked) => walked.calls);
+  });
 
-  it('has input that fits the contract', async () => {
-    for (const { state, capability, operation, payload } of await calls()) {
+  it('has input that fits the contract', () => {
+    for (const { state, capability, operation, payload } of calls) {
       const { operation: _, ...input } = payload;
       const known: Record<string, { input: { safeParse: (value: unknown) => { success: boolean } } }> =
         OPERATIONS[capability];
@@ -27,8 +28,8 @@ describe('every call', () => {
     }
   });
 
-  it('of a step gives every parameter that the step wants, as it wants it, and no other', async () => {
-    const starts = (await calls()).filter(({ operation }) => operation === 'start');
+  it('of a step gives every parameter that the step wants, as it wants it, and no other', () => {
+    const starts = calls.filter(({ operation }) => operation === 'start');
 
     expect(new Set(starts.map(({ payload }) => String(payload.step))).size).toBeGreaterThan(20);
     for (const { payload } of starts) {

@@ -10,21 +10,39 @@ process.env.CDK_VALIDATION = 'false';
 
 const { context } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { context: Record<string, unknown> };
 
-/** The app as cdk.json has it, with overrides of its configuration; no code is bundled. */
-export const synthesise = (overrides: Record<string, unknown> = {}) => {
+const synthesiseOnce = (overrides: Record<string, unknown>) => {
   // Warnings are looked at by tests, not printed by them.
   const quiet = { ...context, '@aws-cdk/core:annotationsInValidationReport': false };
-  const app = new App({ context: quiet, analyticsReporting: false });
+  const app = new App({ context: quiet, analyticsReporting: false, treeMetadata: false });
   const config = parseConfig(context.carrierarr, overrides);
   const stacks = addCarrierarrStacks(app, config, () => Code.fromInline('export const handler = async () => {};'));
+  const assembly = app.synth();
   return {
     config,
     stacks,
+    /** Warnings and errors of all stacks; `Annotations.fromStack` would synthesise anew at every look. */
+    complaints: Object.values(stacks)
+      .flatMap((stack) => assembly.getStackArtifact(stack.artifactId).messages)
+      .filter(({ level }) => level !== 'info')
+      .map(({ entry }) => String(entry.data)),
     mesh: Template.fromStack(stacks.mesh),
     images: Template.fromStack(stacks.images),
     steps: Template.fromStack(stacks.steps),
     fleet: Template.fromStack(stacks.fleet),
   };
+};
+
+const synthesised = new Map<string, ReturnType<typeof synthesiseOnce>>();
+
+/**
+ * The app as cdk.json has it, with overrides of its configuration; no code is bundled. Synthesised once for all tests
+ * that ask for the same configuration: look at it, change nothing.
+ */
+export const synthesise = (overrides: Record<string, unknown> = {}): ReturnType<typeof synthesiseOnce> => {
+  const key = JSON.stringify(overrides);
+  const app = synthesised.get(key) ?? synthesiseOnce(overrides);
+  synthesised.set(key, app);
+  return app;
 };
 
 export interface Resource {

@@ -45,6 +45,18 @@ export const capabilityOf = ({ Arguments }: State): Capability =>
     .exec(Arguments?.FunctionName ?? '')
     ?.groups?.name?.replace('runcommand', 'run-command') as Capability;
 
+const compiled = new Map<string, jsonata.Expression>();
+
+/** Walks meet the same expressions again and again. */
+const compile = (expression: string): jsonata.Expression => {
+  const known = compiled.get(expression);
+  if (known !== undefined) return known;
+  const fresh = jsonata(expression);
+  fresh.registerFunction('parse', (text: string) => JSON.parse(text) as unknown);
+  compiled.set(expression, fresh);
+  return fresh;
+};
+
 /**
  * A template with its expressions evaluated. An expression without a value is what ends an execution of Step Functions
  * without a catch: here it ends the test.
@@ -60,9 +72,10 @@ const evaluate = async (template: unknown, states: Variables, variables: Variabl
   }
   const expression = typeof template === 'string' ? /^\{%(.*)%\}$/s.exec(template)?.[1] : undefined;
   if (expression === undefined) return template;
-  const compiled = jsonata(expression);
-  compiled.registerFunction('parse', (text: string) => JSON.parse(text) as unknown);
-  const value: unknown = await compiled.evaluate({}, { ...variables, states: { context: CONTEXT, ...states } });
+  const value: unknown = await compile(expression).evaluate(
+    {},
+    { ...variables, states: { context: CONTEXT, ...states } },
+  );
   if (value === undefined) throw new TypeError(`no value: ${expression}`);
   return JSON.parse(JSON.stringify(value)) as unknown;
 };
