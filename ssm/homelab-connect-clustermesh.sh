@@ -12,7 +12,7 @@ source "${BASH_SOURCE%/*}/lib/door.sh"
 source "${BASH_SOURCE%/*}/lib/faults.sh"
 source "${BASH_SOURCE%/*}/lib/clustermesh.sh"
 
-mesh_remote=''
+mesh_remote='' mesh_here='{}'
 
 # Runs at the end in any case; the account on the other side has no use after this.
 withdraw() {
@@ -39,7 +39,7 @@ fetch_credential() {
 check_both() {
   local side here there
   mesh_side here
-  here=$side
+  here=$side mesh_here=$side
   mesh_side there --kubeconfig "$mesh_remote"
   there=$side
   if [[ $here != '{}' && $there != '{}' ]]; then
@@ -50,13 +50,34 @@ check_both() {
   faults_end
 }
 
+# connects [OPTIONS of kubectl...] NAME: whether Cilium there is told to connect to the cluster of that name. Entries of a
+# cluster that was made anew under its old name are on one side only.
+connects() {
+  local found
+  found=$(kube "${@:1:$#-1}" get secret cilium-clustermesh -n kube-system --ignore-not-found -o json | step_plain |
+    jq -r --arg name "${*: -1}" '(.data // {}) | has($name)') || return 1
+  [[ $found == true ]]
+}
+
+already_connected() {
+  connects "$SSM_ClusterName" && connects --kubeconfig "$mesh_remote" "$(jq -r .name <<<"$mesh_here")"
+}
+
 # kubectl and cilium take a list of files; contexts tell the two apart.
 connect() {
   local context both=$KUBECONFIG:$mesh_remote status
   context=$(kube config current-context | step_plain)
   [[ -n $context && $context != "$SSM_ClusterName" ]] || die "the homelab's context must have a name, and another than $SSM_ClusterName"
-  KUBECONFIG=$both timeout --kill-after=5 600 cilium clustermesh connect --context "$context" \
-    --destination-context "$SSM_ClusterName" 2>&1 | step_plain || die 'cilium clustermesh connect failed; its last words are in the log'
+  if already_connected; then
+    log 'both sides are connected already'
+    step_put_json changed false
+  else
+    KUBECONFIG=$both timeout --kill-after=5 600 cilium clustermesh connect --context "$context" \
+      --destination-context "$SSM_ClusterName" 2>&1 | step_plain >"$handover_dir/words" ||
+      die "cilium clustermesh connect failed: $(grep -v '^[[:space:]]*$' "$handover_dir/words" | tail -n 1 | cut -c 1-400)"
+    cat "$handover_dir/words"
+    step_put_json changed true
+  fi
   status=$(KUBECONFIG=$both timeout --kill-after=5 360 cilium clustermesh status --context "$context" --wait \
     --wait-duration 5m --output json | step_plain) || die 'ClusterMesh did not become ready within five minutes'
   jq -e --arg name "$SSM_ClusterName" '(.connectivity.clusters // {} | has($name)) and (.connectivity.not_ready // 0) == 0' \

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Takes away what is left in the homelab of a cluster that is gone: the credential it peered with, its tenant, virtual
-# nodes, and namespaces stuck on finalizers. What is not marked as that cluster's stays as it is.
+# nodes, its part in ClusterMesh, and namespaces stuck on finalizers. What is not marked as that cluster's stays as it is.
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154 # the agent sets SSM_<Parameter>
 source "${BASH_SOURCE%/*}/lib/prologue.sh"
@@ -8,8 +8,10 @@ source "${BASH_SOURCE%/*}/lib/cluster.sh"
 source "${BASH_SOURCE%/*}/lib/homelab.sh"
 source "${BASH_SOURCE%/*}/lib/liqo.sh"
 source "${BASH_SOURCE%/*}/lib/leftovers.sh"
+source "${BASH_SOURCE%/*}/lib/clustermesh-end.sh"
 
 readonly FORGET_SECONDS=45
+readonly FORGET_MESH_SECONDS=60
 readonly FORGET_END_SECONDS=30
 
 forget_cluster() {
@@ -23,10 +25,13 @@ forget_cluster() {
   remove_virtual_nodes "$SSM_ClusterId"
   remove_tenant_namespaces "$SSM_ClusterId"
   clear_namespaces "$SSM_ClusterId"
+  mesh_forget "$SSM_ClusterId" "$FORGET_MESH_SECONDS"
   step_put cluster "$SSM_ClusterId"
+  step_put clusterMesh "$mesh_done"
   step_put_json troubles "$(leftovers_json "${troubles[@]}")"
   leftovers_verdict "$SSM_ClusterId" "$FORGET_END_SECONDS" ||
-    die "of cluster $SSM_ClusterId there is left: $(what_is_left "$SSM_ClusterId" | paste -sd ','). ${troubles[*]:-}"
+    die "of cluster $SSM_ClusterId there is left: $(what_is_left "$SSM_ClusterId" | paste -sd ','). ${troubles[*]:-} $mesh_fault"
+  [[ -z $mesh_fault ]] || die "ClusterMesh: $mesh_fault"
 }
 
 step_begin homelab-forget-cluster exclusive "$HOMELAB_LOCK_SECONDS"

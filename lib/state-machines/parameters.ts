@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
 import { contains, parseRange } from '../config/cidr.ts';
+import type { Config } from '../config.ts';
 
 /** Parameters of steps that follow from the configuration. */
 

@@ -3,7 +3,7 @@ import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { OperationInput } from '#contract';
 import type { Config } from '../config.ts';
 import { sequence } from './branch.ts';
-import { advance, API_SERVER, found, LIFE, onHomelab, onWorker } from './life.ts';
+import { API_SERVER, advance, found, LIFE, onHomelab, onWorker } from './life.ts';
 import { EXECUTION, type Kit, operation } from './operation.ts';
 import { consumesAws, homelabApiServer, pairs, providesHomelab, reservedSubnets } from './parameters.ts';
 

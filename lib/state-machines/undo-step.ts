@@ -1,7 +1,7 @@
 import type { State } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Kit } from './operation.ts';
 import { skipOnError } from './operation.ts';
 import { type AnyStepName, type RunStepProps, type StepStates, stepStates } from './run-step.ts';
-import type { Kit } from './operation.ts';
 
 /** Variables of a teardown after its fence: every field is there, empty where unknown. */
 export const FENCED = { name: '{% $fenced.name %}', generation: '{% $fenced.generation %}' };

@@ -80,10 +80,17 @@ const findHomelab = (kit: Kit, { done, failed }: Ways): State => {
 
 /** Nothing can be done there now; the output says what is left to be done. */
 const homelabOffline = ({ scope, config }: Kit, next: State): State => {
-  if (!config.liqo.enabled) return next;
+  const { liqo, cilium } = config;
+  if (!liqo.enabled && !cilium.clusterMesh) return next;
+  const remedies = [
+    ...(liqo.enabled ? ["run liqoctl force unpeer ' & $fenced.cluster & ' there"] : []),
+    ...(cilium.clusterMesh
+      ? ["take ' & $fenced.cluster & ' out of the values of Cilium: clustermesh.config.clusters there"]
+      : []),
+  ];
   const cause =
     "'the homelab has no node online, so that it still knows cluster ' & $fenced.cluster & " +
-    "'. Remedy: run liqoctl force unpeer ' & $fenced.cluster & ' there'";
+    `'. Remedy: ${remedies.join('; ')}'`;
   const note = `{'step': 'UnpeerClusters', 'error': 'HomelabOfflineError', 'cause': ${cause}}`;
   const offline = Pass.jsonata(scope, 'UnpeerHomelabOffline', {
     assign: { skipped: `{% $append($skipped, [${note}]) %}` },

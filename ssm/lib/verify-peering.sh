@@ -16,8 +16,9 @@ now_milliseconds() {
 
 # check NAME OK MILLISECONDS [DETAIL REMEDY]
 check() {
-  log "check $1: ok=$2 ${4:-}"
-  verify_checks+=("$(jq -cn --arg name "$1" --argjson ok "$2" --argjson ms "$3" --arg detail "${4:0:300}" --arg remedy "${5:0:300}" \
+  local detail=${4:-} remedy=${5:-}
+  log "check $1: ok=$2 $detail"
+  verify_checks+=("$(jq -cn --arg name "$1" --argjson ok "$2" --argjson ms "$3" --arg detail "${detail:0:300}" --arg remedy "${remedy:0:300}" \
     '{name: $name, ok: $ok, ms: $ms} + (if $detail == "" then {} else {detail: $detail} end)
      + (if $ok or $remedy == "" then {} else {remedy: $remedy} end)')")
 }

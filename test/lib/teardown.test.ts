@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callOf, die, EVERYTHING, parametersOf, stepsOf, WITHOUT_LIQO } from './support/lives.ts';
+import { callOf, die, EVERYTHING, MESH_WITHOUT_LIQO, parametersOf, stepsOf, WITHOUT_LIQO } from './support/lives.ts';
 import { FENCED_GPU_WORKER, FENCED_LIGHTHOUSE } from './support/replies.ts';
 
 describe('a teardown', () => {
@@ -98,6 +98,14 @@ describe('a teardown', () => {
     const offline = await die({ fenced: FENCED_LIGHTHOUSE, homelab: false }, WITHOUT_LIQO);
 
     expect(offline.output).toMatchObject({ skipped: [] });
+  });
+
+  it('takes a cluster out of ClusterMesh where Liqo was never on', async () => {
+    expect(stepsOf(await die({ fenced: FENCED_LIGHTHOUSE }, MESH_WITHOUT_LIQO))).toContain('homelab-forget-cluster');
+    const offline = await die({ fenced: FENCED_LIGHTHOUSE, homelab: false }, MESH_WITHOUT_LIQO);
+
+    expect(JSON.stringify(offline.output)).toMatch(/out of the values of Cilium: clustermesh\.config\.clusters there/);
+    expect(JSON.stringify(offline.output)).not.toContain('liqoctl');
   });
 
   it('undoes both directions where both were peered', async () => {

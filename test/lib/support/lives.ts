@@ -13,6 +13,12 @@ export const SEED = synthesisedMachines({
 });
 export const WITHOUT_LIQO = synthesisedMachines({ liqo: { enabled: false }, agent: { verify: false } });
 
+export const MESH_WITHOUT_LIQO = synthesisedMachines({
+  liqo: { enabled: false },
+  cilium: { clusterMesh: true },
+  agent: { verify: false },
+});
+
 /** Walks a provision. */
 export const live = async (world: World, machines = DEFAULT): Promise<Walk> => {
   if (machines.provision === undefined) throw new Error('no machine');

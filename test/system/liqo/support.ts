@@ -113,6 +113,10 @@ class Api {
   knob(name: string, text = ''): void {
     writeFileSync(join(this.folder, 'kube', name), text);
   }
+
+  forget(name: string): void {
+    rmSync(join(this.folder, 'kube', name), { force: true });
+  }
 }
 
 /** A node that steps run on. */

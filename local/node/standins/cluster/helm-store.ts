@@ -1,7 +1,8 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { KubeClient } from './client/kube-client.ts';
 import { type Dict, dictAt, isDict, type KubeObject, textAt } from './object.ts';
 
-/** A revision of a Helm release, as Helm keeps it in a Secret (there gzipped, here plain). */
+/** A revision of a Helm release. */
 export interface Release {
   readonly name: string;
   readonly namespace: string;
@@ -15,6 +16,27 @@ export interface Release {
   readonly updated: string;
 }
 
+/** As Helm keeps it: JSON, gzipped, base64; and that is what becomes the Secret's bytes, base64 once more. */
+const packed = ({ name, namespace, revision, status, chart, appVersion, values, updated }: Release): string => {
+  const version = chart.slice(name.length + 1);
+  const kept = {
+    name,
+    namespace,
+    version: revision,
+    info: { status, last_deployed: updated },
+    chart: { metadata: { name, version, appVersion } },
+    config: values,
+  };
+  const text = gzipSync(JSON.stringify(kept)).toString('base64');
+  return Buffer.from(text).toString('base64');
+};
+
+const unpacked = (text: string): Dict => {
+  const bytes = gunzipSync(Buffer.from(Buffer.from(text, 'base64').toString('utf8'), 'base64'));
+  const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+  return isDict(parsed) ? parsed : {};
+};
+
 const secretOf = (release: Release): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Secret',
@@ -24,22 +46,21 @@ const secretOf = (release: Release): KubeObject => ({
     namespace: release.namespace,
     labels: { owner: 'helm', name: release.name, status: release.status, version: String(release.revision) },
   },
-  data: { release: Buffer.from(JSON.stringify(release)).toString('base64') },
+  data: { release: packed(release) },
 });
 
 const releaseIn = (secret: KubeObject): Release => {
-  const parsed: unknown = JSON.parse(Buffer.from(textAt(secret, 'data', 'release'), 'base64').toString('utf8'));
-  const from = isDict(parsed) ? parsed : {};
+  const from = unpacked(textAt(secret, 'data', 'release'));
   return {
     name: textAt(from, 'name'),
     namespace: secret.metadata.namespace ?? '',
-    revision: Number(textAt(from, 'revision')),
+    revision: Number(textAt(from, 'version')),
     // The label counts: that is what tests change.
     status: textAt(secret, 'metadata', 'labels', 'status'),
-    chart: textAt(from, 'chart'),
-    appVersion: textAt(from, 'appVersion'),
-    values: dictAt(from, 'values'),
-    updated: textAt(from, 'updated'),
+    chart: `${textAt(from, 'chart', 'metadata', 'name')}-${textAt(from, 'chart', 'metadata', 'version')}`,
+    appVersion: textAt(from, 'chart', 'metadata', 'appVersion'),
+    values: dictAt(from, 'config'),
+    updated: textAt(from, 'info', 'last_deployed'),
   };
 };
 

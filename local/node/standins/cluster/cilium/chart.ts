@@ -1,4 +1,4 @@
-import { type Dict, dig, isDict, type KubeObject, textAt } from '../object.ts';
+import { type Dict, dig, isDict, type KubeObject, listAt, textAt } from '../object.ts';
 
 const NAMESPACE = 'kube-system';
 
@@ -91,6 +91,17 @@ const serviceOf = (values: Dict): KubeObject => {
   };
 };
 
+/** Which clusters the agents connect to; the server certificate covers the names that are made here. */
+const remotesOf = (values: Dict): KubeObject => {
+  const entries = listAt(values, 'clustermesh', 'config', 'clusters').map((remote) => {
+    const name = textAt(remote, 'name');
+    const config = `endpoints:\n- https://${name}.mesh.cilium.io:${textAt(remote, 'port')}\n`;
+    return [name, Buffer.from(config).toString('base64')];
+  });
+  const metadata = { name: 'cilium-clustermesh', namespace: NAMESPACE };
+  return { apiVersion: 'v1', kind: 'Secret', metadata, data: Object.fromEntries(entries) };
+};
+
 const affinityOf = (values: Dict): Dict => {
   const affinity = dig(values, 'affinity');
   return isDict(affinity) ? { affinity } : {};
@@ -114,5 +125,10 @@ export const chartObjects = (values: Dict, version: string): KubeObject[] => {
     const count = Number(textAt(values, 'clustermesh', 'apiserver', 'replicas') || '1');
     parts.push({ kind: 'Deployment', name: 'clustermesh-apiserver', image: 'clustermesh-apiserver', replicas: count });
   }
-  return [configMap(values), ...parts.map((part) => workload(part, version)), ...(hasMesh ? [serviceOf(values)] : [])];
+  return [
+    configMap(values),
+    ...parts.map((part) => workload(part, version)),
+    ...(hasMesh ? [serviceOf(values)] : []),
+    ...(isOn(values, 'clustermesh', 'config', 'enabled') ? [remotesOf(values)] : []),
+  ];
 };

@@ -62,14 +62,6 @@ const sideOf = async (session: CiliumSession, endpoint: string | undefined): Pro
 };
 
 const remember = async (side: Side, remote: Side): Promise<void> => {
-  const { client } = side.session;
-  const config = `endpoints:\n- https://${remote.name}.mesh.cilium.io:${remote.port}\n`;
-  await client.apply({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: REMOTES.name, namespace: NAMESPACE },
-    data: { ...textsAt(await client.find(REMOTES), 'data'), [remote.name]: Buffer.from(config).toString('base64') },
-  });
   const cluster = { name: remote.name, ips: [remote.address], port: Number(remote.port) };
   await changeValues(side.session, (values) => {
     const others = listAt(values, 'clustermesh', 'config', 'clusters').filter(

@@ -66,6 +66,9 @@ const lay = async (session: CiliumSession, release: Release): Promise<void> => {
   const version = release.chart.replace(/^cilium-/, '');
   const objects = chartObjects(release.values, version);
   await ensureCa(session);
+  // Applying would keep what is gone from the values.
+  const remotes = { resource: 'secrets', name: 'cilium-clustermesh', namespace: NAMESPACE };
+  if ((await client.find(remotes)) !== undefined) await client.delete(remotes);
   for (const object of objects) await client.apply(object);
   const kept = new Set(objects.map(({ metadata }) => metadata.name));
   for (const part of await partsOf(client)) {
@@ -87,11 +90,8 @@ const carryOut = async (
   doing: string,
   old: Release | undefined,
   values: Dict,
+  version = chartVersion(session, doing),
 ): Promise<void> => {
-  const version =
-    doing === 'upgrade' && session.flags.get('version') === undefined && old !== undefined
-      ? old.chart.replace(/^cilium-/, '')
-      : chartVersion(session, doing);
   const fault = chartFault(values);
   if (fault !== undefined) throw failure(doing, fault);
   const release: Release = {
@@ -123,7 +123,7 @@ export const install = async (session: CiliumSession): Promise<void> => {
   await carryOut(session, 'install', undefined, givenValues(session, base));
 };
 
-/** `cilium upgrade`: keeps the values of before unless told to forget them. */
+/** `cilium upgrade`: keeps the values of before unless told to forget them; the version is its own unless told. */
 export const upgrade = async (session: CiliumSession): Promise<void> => {
   const old = await session.release();
   if (old === undefined) throw failure('upgrade', '"cilium" has no deployed releases');
@@ -139,7 +139,8 @@ export const upgrade = async (session: CiliumSession): Promise<void> => {
 export const changeValues = async (session: CiliumSession, change: (values: Dict) => Dict): Promise<void> => {
   const old = await session.release();
   if (old === undefined) throw new Exit(1, '\nError: Unable to determine the Cilium release: release: not found');
-  await carryOut(session, 'upgrade', old, change(old.values));
+  // With the chart that is in the release, whatever the program brings along.
+  await carryOut(session, 'upgrade', old, change(old.values), old.appVersion);
 };
 
 /** `cilium uninstall`. */

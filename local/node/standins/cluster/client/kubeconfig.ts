@@ -56,6 +56,21 @@ export const defaultKubeconfig = (): string =>
   (process.env.KUBECONFIG ?? '').split(':').find((path) => path !== '') ??
   `${process.env.HOME ?? '/root'}/.kube/config`;
 
+/** What the files of `KUBECONFIG` come to together: of a name, and of the current context, the first one counts. */
+const mergedKubeconfig = (): Kubeconfig | undefined => {
+  const files = (process.env.KUBECONFIG ?? '').split(':').filter((path) => path !== '');
+  const found = files.map(readKubeconfig).filter((config) => config !== undefined);
+  if (found.length < 2) return found[0] ?? readKubeconfig(defaultKubeconfig());
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: found.flatMap(({ clusters }) => clusters),
+    users: found.flatMap(({ users }) => users),
+    contexts: found.flatMap(({ contexts }) => contexts),
+    'current-context': found.map((config) => config['current-context']).find((name) => name !== '') ?? '',
+  };
+};
+
 const inCluster = (): Connection | undefined => {
   const host = process.env.KUBERNETES_SERVICE_HOST;
   if (host === undefined) return undefined;
@@ -99,10 +114,10 @@ const NOWHERE: Connection = {
 
 /** Which server a context of a kubeconfig means, and how to get there. */
 export const connectionOf = (options: ConnectionOptions = {}): Connection => {
-  const file = options.kubeconfig ?? defaultKubeconfig();
-  const config = readKubeconfig(file);
+  const { kubeconfig } = options;
+  const config = kubeconfig === undefined ? mergedKubeconfig() : readKubeconfig(kubeconfig);
   if (config === undefined) {
-    if (options.kubeconfig !== undefined) throw new ConfigError(`stat ${file}: no such file or directory`);
+    if (kubeconfig !== undefined) throw new ConfigError(`stat ${kubeconfig}: no such file or directory`);
     return inCluster() ?? NOWHERE;
   }
   const wanted = options.context ?? config['current-context'];
