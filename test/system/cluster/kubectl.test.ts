@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundleClusterStandIns } from '../../../../local/node/standins/cluster/bundle.ts';
-import { aCluster, aNamespace, aNode, aWorkload, type Served, serve } from './helpers.ts';
+import { bundleClusterStandIns } from '../../../local/node/standins/cluster/bundle.ts';
+import { aCluster, aNamespace, aNode, aWorkload, type Served, serve } from '../../local/node/standins/helpers.ts';
 
 interface Said {
   readonly code: number;
