@@ -4,7 +4,7 @@
 # for word, while logs and exec of offloaded pods do not work everywhere. Needs cluster.sh.
 # shellcheck disable=SC2016,SC2034,SC2154 # scripts for elsewhere; shared with the programs that source this file
 
-readonly PROBE_NAMESPACE=carrierarr-check
+readonly PROBE_NAMESPACE=${PROBE_NAMESPACE:-carrierarr-check}
 readonly PROBE_PART=app.kubernetes.io/part-of=carrierarr-check
 readonly PROBE_BYTES=1048576
 

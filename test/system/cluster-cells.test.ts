@@ -95,7 +95,6 @@ const CONTROLS: Readonly<Record<keyof Awaited<ReturnType<typeof readablePlaces>>
   'logs of the functions': /house/,
   "the cloud's log files": /ministack/i,
   'consoles of the nodes': /nodes\/i-\w+\/console\.log\n\S/,
-  'console of the homelab': /talos00\/console\.log/,
   "the steps' logs in the homelab": /liqoctl peer/,
 };
 

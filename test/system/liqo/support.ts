@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
@@ -8,6 +6,7 @@ import { bundleClusterStandIns } from '../../../local/node/standins/cluster/bund
 import { CREDENTIALS, FakeInstance } from '../../ssm/fake-instance.ts';
 import { NodeSandbox, type Outcome } from '../../ssm/node-sandbox.ts';
 import { runStep, type StepOutcome } from '../../ssm/run-step.ts';
+import { Api } from './api.ts';
 
 const STANDINS = resolve('local/node/standins');
 const PATH = ['/run/stubs', ...['mesh-less', 'cluster-bin', 'common'].map((folder) => `${STANDINS}/${folder}`)];
@@ -57,67 +56,6 @@ const kubeconfig = (server: string): string =>
     users: [{ name: 'here', user: {} }],
     contexts: [{ name: 'here', context: { cluster: 'here', user: 'here' } }],
   });
-
-/** An API server of its own process, with what it remembers and is told. */
-class Api {
-  readonly folder: string;
-  readonly #wires: string;
-  readonly #arguments: readonly string[];
-  #process: ChildProcess | undefined;
-
-  constructor(folder: string, wires: string, programs: string, preset: string, doors: readonly string[]) {
-    this.folder = folder;
-    this.#wires = wires;
-    const listen = doors.flatMap((door) => ['--listen', door]);
-    const state = ['--preset', preset, '--state', join(folder, 'state.json')];
-    this.#arguments = [join(programs, 'kube-api.mjs'), ...state, ...listen];
-    for (const each of ['kube', 'nebula']) mkdirSync(join(folder, each), { recursive: true });
-    // Its machine is in the mesh.
-    writeFileSync(join(folder, 'nebula/device'), '10.100.2.1/16 1300\n');
-  }
-
-  async start(): Promise<void> {
-    const env = { ...process.env, STANDIN_WIRES: this.#wires, STANDIN_RUN: this.folder };
-    const child = spawn(process.execPath, this.#arguments, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#process = child;
-    await once(child.stdout, 'data');
-  }
-
-  /** As when its machine is gone. */
-  async stop(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'close');
-    child.kill('SIGKILL');
-    await gone;
-  }
-
-  /** As when its machine is shut down. */
-  async end(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    const gone = once(child, 'close');
-    child.kill('SIGTERM');
-    await gone;
-  }
-
-  /** All that it keeps, as text. */
-  objects(): string {
-    return readFileSync(join(this.folder, 'state.json'), 'utf8');
-  }
-
-  keep(objects: string): void {
-    writeFileSync(join(this.folder, 'state.json'), objects);
-  }
-
-  knob(name: string, text = ''): void {
-    writeFileSync(join(this.folder, 'kube', name), text);
-  }
-
-  forget(name: string): void {
-    rmSync(join(this.folder, 'kube', name), { force: true });
-  }
-}
 
 /** A node that steps run on. */
 export class Side {

@@ -40,11 +40,14 @@ export class SecretWatch {
   readonly pieces = new Map<string, Set<string>>();
   readonly #client: SecretsManagerClient;
   #closed = false;
-  readonly #looking: Promise<void>;
+  readonly #looking: Promise<unknown>;
+  #fault: unknown;
 
   constructor(cloud: Cloud) {
     this.#client = new SecretsManagerClient(connection(cloud));
-    this.#looking = this.#watch();
+    this.#looking = this.#watch().catch((error: unknown) => {
+      this.#fault = error;
+    });
   }
 
   /** All pieces of the secrets whose name has this in it. */
@@ -52,10 +55,12 @@ export class SecretWatch {
     return [...this.pieces].filter(([name]) => name.includes(part)).flatMap(([, pieces]) => [...pieces]);
   }
 
+  /** @throws what kept it from looking */
   async stop(): Promise<void> {
     this.#closed = true;
     await this.#looking;
     this.#client.destroy();
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   async #watch(): Promise<void> {
@@ -144,6 +149,5 @@ export const readablePlaces = async (cloud: Cloud) => ({
   'logs of the functions': await functionLogs(cloud),
   "the cloud's log files": await filesBelow(join(cloud.directory, 'logs'), () => true),
   'consoles of the nodes': await filesBelow(join(cloud.directory, 'nodes'), isConsole),
-  'console of the homelab': await filesBelow(join(cloud.directory, 'homelab'), isConsole),
   "the steps' logs in the homelab": await homelabLogs(cloud),
 });

@@ -70,6 +70,8 @@ const namespace = (name: string, labels: Record<string, string> = {}): KubeObjec
   metadata: { name, labels },
 });
 
+const BASELINE = { [`${LABEL}/enforce`]: 'baseline' };
+
 const node = (name: string, index: number): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Node',
@@ -206,6 +208,8 @@ const MONITORING: readonly CustomKind[] = ['PodMonitor', 'ServiceMonitor', 'Prom
 export const homelabObjects = (options: HomelabOptions = {}): KubeObject[] => [
   namespace('nebula', PRIVILEGED),
   namespace('carrierarr-mesh', PRIVILEGED),
+  namespace('carrierarr-ssm', BASELINE),
+  namespace('carrierarr-check', BASELINE),
   namespace('carrierarr', RESTRICTED),
   ...NODES.map(node),
   service('kubernetes', 'default', '10.96.0.1', { https: 443 }),

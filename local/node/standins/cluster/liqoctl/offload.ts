@@ -27,6 +27,9 @@ const chosen = (context: Context, flag: string): string => {
 const reflect = async (client: KubeClient, own: string, id: string, name: string): Promise<boolean> => {
   const remote = await identityClient(client, id);
   if (remote === undefined) return false;
+  // A namespace that somebody else made is left alone, and the mapping is in CreationLoopBackOff.
+  const there = await remote.find({ resource: 'namespaces', name }).catch(() => undefined);
+  if (there !== undefined && dictAt(there, 'metadata', 'annotations')[MANAGED_BY] === undefined) return false;
   const annotations = { [MANAGED_BY]: `${tenantNamespaceOf(own)}/${own}`, 'liqo.io/original-name': name };
   return await remote.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, annotations } }).then(
     () => true,
