@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { emulatorObstacle } from '../scenario/support/emulator.ts';
+import { carrierarr } from './support/command-line.ts';
 
 const obstacle = await emulatorObstacle();
 if (obstacle !== undefined) console.warn(`SKIPPED: clusters of other configurations. ${obstacle}`);
@@ -13,24 +11,6 @@ const aCloud = async ({ onTestFinished }: TestContext, name: string, config: unk
   const cloud = await startCloud({ name: `${name}-${process.pid}`, nodes: 'played', waitScale: 0.3, config });
   onTestFinished(() => cloud.stop());
   return cloud;
-};
-
-const carrierarr = async (
-  { environment }: Cloud,
-  ...args: readonly string[]
-): Promise<{ code: number; output: string }> => {
-  const child = spawn(process.execPath, [resolve('bin/carrierarr.ts'), ...args], {
-    env: { ...process.env, ...environment, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, output };
 };
 
 const setHomelab = async ({ endpoint }: Cloud, online: boolean): Promise<void> => {
