@@ -40,7 +40,8 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Each file brings clouds, namespaces and ports of its own, and waits as much as it computes.
+          maxWorkers: 2,
         },
       },
     ],

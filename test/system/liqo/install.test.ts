@@ -114,7 +114,9 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     const { code, verdict } = await aws.step('install-liqo', INSTALL.aws);
 
     expect(code).toBe(1);
-    expect(verdict.reason).toMatch(/has rolled back\. Not ready meanwhile: .*liqo\/liqo-ipam.*ImagePullBackOff/);
+    expect(verdict.reason).toMatch(
+      /has rolled back\. Not ready meanwhile: .*liqo-ipam.*(ImagePullBackOff|Back-off pulling image)/,
+    );
     expect(await aws.names('deployments', '-n', 'liqo')).toEqual([]);
   });
 
