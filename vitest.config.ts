@@ -28,7 +28,7 @@ export default defineConfig({
           include: ['test/scenario/**/*.test.ts'],
           // One embedded cloud for all; scenarios wait far more than they compute, so many run at once.
           globalSetup: ['test/scenario/support/global-setup.ts'],
-          maxConcurrency: 6,
+          maxConcurrency: 8,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           maxWorkers: 2,

@@ -21,6 +21,12 @@ const NO_SERVER: ClusterServer = {
   secretArn: '',
 };
 
+/**
+ * Whoever asks for a server and a worker at once may see the worker looked at first: so long a cluster without a server
+ * is no fault yet.
+ */
+const FIRST_LOOKS_SECONDS = 10;
+
 const STANDING: readonly Phase[] = ['CLUSTERED', 'PEERED', 'READY'];
 
 /** A cluster that stands: others may join it, and leave it. */
@@ -53,19 +59,21 @@ const unavailable = ({ name, cluster }: Input, got: string, allowed: string): Cl
 
 /**
  * One look at whether a cluster can be joined: before anything that costs, since a node without a server is of no use.
- * @throws ClusterUnavailableError where there is no server to wait for, or not within `limits.clusterSeconds`
+ * @throws ClusterUnavailableError where there is no server to wait for after the first looks, or none that stands within
+ * `limits.clusterSeconds`
  */
 export const awaitCluster = async (
   { registry, clock, settings }: ClusterPorts,
   input: Input,
 ): Promise<OperationOutput<'registry', 'cluster'>> => {
   const server = await registry.findServer(input.cluster);
+  const seconds = Math.round((clock.now().getTime() - input.since) / 1000);
+  if (server === undefined && seconds < FIRST_LOOKS_SECONDS) return { joinable: false, server: NO_SERVER };
   const end = hopeless(server);
   if (end !== undefined) throw unavailable(input, end, 'a cluster whose server stands or is being made');
   if (server !== undefined && isStanding(server) && (server.details?.caHash ?? '') !== '') {
     return { joinable: true, server: describe(server) };
   }
-  const seconds = Math.round((clock.now().getTime() - input.since) / 1000);
   const limit = settings.limits.clusterSeconds;
   if (seconds < limit) return { joinable: false, server: NO_SERVER };
   const got = `its server ${server?.name ?? ''} is in phase ${server?.phase ?? ''} after ${seconds} s`;

@@ -87,7 +87,7 @@ describeScenario('a cluster on EC2', () => {
     await remove(next);
   });
 
-  it('without a server is refused to a gpu-worker at once, with the way to make one', async () => {
+  it('without a server is refused to a gpu-worker after some looks, with the way to make one', async () => {
     const name = uniqueName('alone');
 
     const refused = await provision({ name, role: 'gpu-worker', cluster: 'nobodys-cluster' });

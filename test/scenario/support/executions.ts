@@ -22,12 +22,17 @@ export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Asks until the answer is there. @throws after `seconds`, with what was last seen */
-export const eventually = async <T>(what: string, look: () => Promise<T | undefined>, seconds = 60): Promise<T> => {
+export const eventually = async <T>(
+  what: string,
+  look: () => Promise<T | undefined>,
+  seconds = 60,
+  pauseMilliseconds = 250,
+): Promise<T> => {
   const end = Date.now() + seconds * 1_000;
   while (Date.now() < end) {
     const found = await look();
     if (found !== undefined) return found;
-    await sleep(250);
+    await sleep(pauseMilliseconds);
   }
   throw new Error(`not within ${seconds} s: ${what}`);
 };

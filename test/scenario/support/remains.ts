@@ -46,6 +46,8 @@ export const eventuallyRemoved = async (name: string, seconds = 60): Promise<voi
     `${name} removed`,
     async () => ((await workerOf(name)).phase === 'REMOVED' ? true : undefined),
     seconds,
+    // The API lets ten requests through a second, and many scenarios look at once.
+    2_000,
   );
   await expectGone(name);
 };
