@@ -2,12 +2,8 @@
 # Connects this cluster and the one on EC2 by ClusterMesh, once what both bring has been looked at; then takes back the
 # credential's rights, whatever came of it.
 # shellcheck source-path=SCRIPTDIR
-# shellcheck disable=SC2154 # the agent sets SSM_<Parameter>
-source "${BASH_SOURCE%/*}/lib/prologue.sh"
-source "${BASH_SOURCE%/*}/lib/cluster.sh"
-source "${BASH_SOURCE%/*}/lib/homelab.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
-source "${BASH_SOURCE%/*}/lib/handover.sh"
+# shellcheck disable=SC2034,SC2154 # the prologue reads step_cleanup; the agent sets SSM_<Parameter>
+source "${BASH_SOURCE%/*}/lib/on-homelab.sh"
 source "${BASH_SOURCE%/*}/lib/door.sh"
 source "${BASH_SOURCE%/*}/lib/faults.sh"
 source "${BASH_SOURCE%/*}/lib/clustermesh.sh"

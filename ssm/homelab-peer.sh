@@ -1,11 +1,7 @@
 #!/bin/bash
 # Peers with the provider and judges the peering by what Liqo says of itself.
 # shellcheck source-path=SCRIPTDIR
-source "${BASH_SOURCE%/*}/lib/prologue.sh"
-source "${BASH_SOURCE%/*}/lib/cluster.sh"
-source "${BASH_SOURCE%/*}/lib/homelab.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
-source "${BASH_SOURCE%/*}/lib/handover.sh"
+source "${BASH_SOURCE%/*}/lib/on-homelab.sh"
 source "${BASH_SOURCE%/*}/lib/liqo.sh"
 source "${BASH_SOURCE%/*}/lib/door.sh"
 source "${BASH_SOURCE%/*}/lib/peering.sh"

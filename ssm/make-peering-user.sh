@@ -1,12 +1,7 @@
 #!/bin/bash
 # Makes the credential by which the consumer peers with this cluster, and puts it straight into its secret.
 # shellcheck source-path=SCRIPTDIR
-source "${BASH_SOURCE%/*}/lib/prologue.sh"
-source "${BASH_SOURCE%/*}/lib/cluster.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/imds.sh"
-source "${BASH_SOURCE%/*}/lib/instance.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
-source "${BASH_SOURCE%/*}/lib/handover.sh"
+source "${BASH_SOURCE%/*}/lib/on-worker.sh"
 source "${BASH_SOURCE%/*}/lib/liqo.sh"
 source "${BASH_SOURCE%/*}/lib/peering-user.sh"
 

@@ -3,12 +3,7 @@
 # contexts must be in one hand, since connecting upgrades the Helm release on both sides.
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154 # the agent sets SSM_<Parameter>
-source "${BASH_SOURCE%/*}/lib/prologue.sh"
-source "${BASH_SOURCE%/*}/lib/cluster.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/imds.sh"
-source "${BASH_SOURCE%/*}/lib/instance.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
-source "${BASH_SOURCE%/*}/lib/handover.sh"
+source "${BASH_SOURCE%/*}/lib/on-worker.sh"
 source "${BASH_SOURCE%/*}/lib/faults.sh"
 source "${BASH_SOURCE%/*}/lib/clustermesh.sh"
 

@@ -7,6 +7,7 @@
 source "${BASH_SOURCE%/*}/lib/prologue.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/imds.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/private.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/certificate.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/identity.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/mesh.sh"
@@ -20,7 +21,7 @@ fetch_renewed() {
   for attempt in 1 2 3 4 5; do
     fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" 10
     identity_load
-    identity_write host.crt.new "$identity_crt"
+    write_private "$NEBULA_DIR/host.crt.new" "$identity_crt"
     identity_check "$NEBULA_DIR/host.crt.new"
     if [[ $certificate_fingerprint == "$SSM_Fingerprint" ]]; then return 0; fi
     log "secret holds certificate $certificate_fingerprint (attempt $attempt)"
@@ -40,8 +41,8 @@ put_aside() {
 }
 
 swap() {
-  identity_write ca.crt "$identity_ca"
-  identity_write host.key "$identity_key"
+  write_private "$NEBULA_DIR/ca.crt" "$identity_ca"
+  write_private "$NEBULA_DIR/host.key" "$identity_key"
   mv -f "$NEBULA_DIR/host.crt.new" "$NEBULA_DIR/host.crt"
 }
 

@@ -2,12 +2,7 @@
 # Ends the peering with a provider, by force where that one is gone. Each part has its own limit; what fails is named,
 # and the next part is tried all the same.
 # shellcheck source-path=SCRIPTDIR
-source "${BASH_SOURCE%/*}/lib/prologue.sh"
-source "${BASH_SOURCE%/*}/lib/cluster.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/imds.sh"
-source "${BASH_SOURCE%/*}/lib/instance.sh"
-source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
-source "${BASH_SOURCE%/*}/lib/handover.sh"
+source "${BASH_SOURCE%/*}/lib/on-worker.sh"
 source "${BASH_SOURCE%/*}/lib/liqo.sh"
 source "${BASH_SOURCE%/*}/lib/door.sh"
 source "${BASH_SOURCE%/*}/lib/leftovers.sh"

@@ -30,33 +30,15 @@ handover_close() {
   handover_dir=''
 }
 
-# handover_request ID FILE TOKEN: one signed PutSecretValue. Credentials and body travel on standard input.
-handover_request() {
-  local endpoint=${AWS_ENDPOINT_URL:-https://secretsmanager.$CARRIERARR_REGION.amazonaws.com} answer
-  answer=$(
-    {
-      printf '%s = "%s"\n' \
-        user "$role_key:$role_secret" \
-        aws-sigv4 "aws:amz:$CARRIERARR_REGION:secretsmanager" \
-        header "X-Amz-Security-Token: $role_token" \
-        header 'X-Amz-Target: secretsmanager.PutSecretValue' \
-        header 'Content-Type: application/x-amz-json-1.1'
-      # A quoted string of curl's configuration escapes as JSON does.
-      jq -rn --arg id "$1" --arg token "$3" --rawfile text "$2" \
-        '"data = " + ({SecretId: $id, ClientRequestToken: $token, SecretString: $text} | tojson | tojson)'
-    } | curl --silent --connect-timeout 2 --max-time 10 --write-out '\n%{http_code}' --config - "$endpoint/"
-  ) || answer=$'\n000'
-  secret_status=${answer##*$'\n'}
-  secret_body=${answer%$'\n'*}
-}
-
 # handover_put ID FILE SECONDS: puts the file's text into the secret. A repeated call with the same token is one write.
 handover_put() {
   local token error='' deadline=$((SECONDS + $3)) attempt attempts=$(($3 / HANDOVER_STEP_SECONDS))
   token=$(</proc/sys/kernel/random/uuid)
   for ((attempt = 1; attempt <= attempts && SECONDS < deadline; attempt++)); do
     if load_role_credentials; then
-      handover_request "$1" "$2" "$token"
+      # shellcheck disable=SC2016 # jq's variables
+      secret_call PutSecretValue '{SecretId: $id, ClientRequestToken: $token, SecretString: $text}' \
+        --arg id "$1" --arg token "$token" --rawfile text "$2"
       if [[ $secret_status == 200 ]]; then return 0; fi
       error="$secret_status $(secret_error)"
       secret_may_come "${error#* }" || die "secret $1 cannot be written: $error"

@@ -8,11 +8,11 @@ const ALWAYS = [
   ...(find('Role', 'carrierarr-checks').rules ?? []),
 ];
 
-/** What a step of the homelab runs: its script and every library it names. */
+/** What a step of the homelab runs: its script, every library it names, and what those name. */
 const sourcesOf = (file: string): string[] => {
   const text = readFileSync(file, 'utf8');
   const named = [...text.matchAll(/^source "\$\{BASH_SOURCE%\/\*\}\/([^"]+)"/gm)].map(([, path]) => path ?? '');
-  return [file, ...named.map((path) => join(dirname(file), path))];
+  return [file, ...named.flatMap((path) => sourcesOf(join(dirname(file), path)))];
 };
 const scripts = [
   ...new Set(

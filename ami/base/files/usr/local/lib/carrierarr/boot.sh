@@ -16,6 +16,7 @@ readonly SECRET_LIMIT_SECONDS=120
 
 source "${BASH_SOURCE%/*}/lib/imds.sh"
 source "${BASH_SOURCE%/*}/lib/secret.sh"
+source "${BASH_SOURCE%/*}/lib/private.sh"
 source "${BASH_SOURCE%/*}/lib/certificate.sh"
 source "${BASH_SOURCE%/*}/lib/identity.sh"
 source "${BASH_SOURCE%/*}/lib/mesh.sh"
@@ -73,10 +74,10 @@ close_books() {
 install_identity() {
   local fault
   identity_check_directory
-  identity_write ca.crt "$identity_ca"
-  identity_write host.crt "$identity_crt"
-  identity_write host.key "$identity_key"
-  identity_write config.yml "$identity_config"
+  write_private "$NEBULA_DIR/ca.crt" "$identity_ca"
+  write_private "$NEBULA_DIR/host.crt" "$identity_crt"
+  write_private "$NEBULA_DIR/host.key" "$identity_key"
+  write_private "$NEBULA_DIR/config.yml" "$identity_config"
   identity_key=''
   identity_check "$NEBULA_DIR/host.crt"
   fault=$(nebula_fault)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# From the secret's JSON to the files Nebula reads. Needs certificate.sh, `log` and `die`.
+# From the secret's JSON to the files Nebula reads. Needs private.sh, certificate.sh, `log` and `die`.
 # shellcheck disable=SC2034,SC2154 # shared with the programs that source this file
 
 readonly NEBULA_DIR=/etc/nebula
@@ -24,15 +24,6 @@ identity_load() {
     die "secret of worker $worker_name: nebula_ca_crt is no version 1 certificate"
   [[ $identity_key =~ ^-----BEGIN\ NEBULA\ (X25519|P256)\ PRIVATE\ KEY----- ]] ||
     die "secret of worker $worker_name: nebula_node_key is no private key"
-}
-
-# identity_write NAME TEXT: replaces a file in one move, readable by root alone.
-identity_write() {
-  local new
-  new=$(mktemp "$NEBULA_DIR/.$1.XXXXXX")
-  printf '%s\n' "$2" >"$new"
-  chmod 0600 "$new"
-  mv -f "$new" "$NEBULA_DIR/$1"
 }
 
 # A private key must not outlive the instance on a disk or in a snapshot of one.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # From the secret's k3s members to /etc/rancher/k3s. A secret without them is that of a node without a cluster. Needs
-# imds.sh, `log`, `die` and `mark`.
+# imds.sh, private.sh, `log`, `die` and `mark`.
 # shellcheck disable=SC2154 # shared with the programs that source this file
 
 readonly K3S_DIR=/etc/rancher/k3s
@@ -32,18 +32,14 @@ k3s_load() {
   [[ $k3s_token$k3s_agent_token =~ ^[A-Za-z0-9:.+/=_-]+$ ]] || die "secret of worker $worker_name: a k3s token is malformed"
 }
 
-# k3s_write NAME TEXT: replaces a file in one move, readable by root alone; leaves alone what is that already.
+# k3s_write NAME TEXT: leaves alone what is that already.
 k3s_write() {
-  local new
   if [[ -f $K3S_DIR/$1 && $(<"$K3S_DIR/$1") == "$2" ]]; then
     chmod 0600 "$K3S_DIR/$1"
     return 0
   fi
   k3s_changed=yes
-  new=$(mktemp "$K3S_DIR/.$1.XXXXXX")
-  printf '%s\n' "$2" >"$new"
-  chmod 0600 "$new"
-  mv -f "$new" "$K3S_DIR/$1"
+  write_private "$K3S_DIR/$1" "$2"
 }
 
 # k3s_configure PRIVATE_IP

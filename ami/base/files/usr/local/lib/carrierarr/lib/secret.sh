@@ -1,6 +1,6 @@
 #!/bin/bash
-# Reads a secret with the role's credentials. curl signs the request itself: the AWS CLI would read 67 MB from a cold
-# disk for it. Needs imds.sh, `log` and `die`.
+# Calls Secrets Manager with the role's credentials. curl signs the request itself: the AWS CLI would read 67 MB from a
+# cold disk for it. Needs load_role_credentials of the side it runs on, `log` and `die`.
 # shellcheck disable=SC2034,SC2154 # shared with the programs that source this file
 
 readonly SECRET_STEP_SECONDS=2
@@ -9,18 +9,21 @@ secret_json=''
 secret_status=''
 secret_body=''
 
-# secret_request ID: one signed call. Credentials travel on standard input, never as arguments.
-secret_request() {
+# secret_call ACTION FILTER [OPTION...]: one signed call; its body is what jq's filter makes. Credentials and body travel
+# on standard input, never as arguments.
+secret_call() {
   local endpoint=${AWS_ENDPOINT_URL:-https://secretsmanager.$CARRIERARR_REGION.amazonaws.com} answer
   answer=$(
-    printf '%s = "%s"\n' \
-      user "$role_key:$role_secret" \
-      aws-sigv4 "aws:amz:$CARRIERARR_REGION:secretsmanager" \
-      header "X-Amz-Security-Token: $role_token" \
-      header 'X-Amz-Target: secretsmanager.GetSecretValue' \
-      header 'Content-Type: application/x-amz-json-1.1' |
-      curl --silent --connect-timeout 2 --max-time 5 --write-out '\n%{http_code}' --config - \
-        --data "{\"SecretId\":\"$1\"}" "$endpoint/"
+    {
+      printf '%s = "%s"\n' \
+        user "$role_key:$role_secret" \
+        aws-sigv4 "aws:amz:$CARRIERARR_REGION:secretsmanager" \
+        header "X-Amz-Security-Token: $role_token" \
+        header "X-Amz-Target: secretsmanager.$1" \
+        header 'Content-Type: application/x-amz-json-1.1'
+      # A quoted string of curl's configuration escapes as JSON does.
+      jq -rn "${@:3}" "$2"' | "data = " + (tojson | tojson)'
+    } | curl --silent --connect-timeout 2 --max-time 5 --write-out '\n%{http_code}' --config - "$endpoint/"
   ) || answer=$'\n000'
   secret_status=${answer##*$'\n'}
   secret_body=${answer%$'\n'*}
@@ -50,7 +53,8 @@ fetch_secret() {
   local error='' attempt attempts=$(($2 / SECRET_STEP_SECONDS)) deadline=$((SECONDS + $2))
   for ((attempt = 1; attempt <= attempts && SECONDS < deadline; attempt++)); do
     if load_role_credentials; then
-      secret_request "$1"
+      # shellcheck disable=SC2016 # $id is jq's
+      secret_call GetSecretValue '{SecretId: $id}' --arg id "$1"
       if [[ $secret_status == 200 ]]; then
         secret_json=$(jq -er .SecretString < <(printf %s "$secret_body")) || die "answer for secret $1 is not JSON with a SecretString"
         secret_body=''

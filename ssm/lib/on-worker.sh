@@ -1,0 +1,9 @@
+#!/bin/bash
+# What a step needs that passes a credential on from or to a worker.
+# shellcheck source-path=SCRIPTDIR
+source "${BASH_SOURCE%/*}/prologue.sh"
+source "${BASH_SOURCE%/*}/cluster.sh"
+source "${BASH_SOURCE%/*}/../../ami/base/files/usr/local/lib/carrierarr/lib/imds.sh"
+source "${BASH_SOURCE%/*}/instance.sh"
+source "${BASH_SOURCE%/*}/../../ami/base/files/usr/local/lib/carrierarr/lib/secret.sh"
+source "${BASH_SOURCE%/*}/handover.sh"
