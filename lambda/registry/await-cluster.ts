@@ -1,4 +1,12 @@
-import type { ClusterServer, FleetSettings, OperationInput, OperationOutput, Phase, WorkerRow } from '#contract';
+import {
+  type ClusterServer,
+  type FleetSettings,
+  NO_SERVER,
+  type OperationInput,
+  type OperationOutput,
+  type Phase,
+  type WorkerRow,
+} from '#contract';
 import type { Clock } from '../shared/clock.ts';
 import { ClusterUnavailableError } from '../shared/errors.ts';
 import type { Registry } from './port.ts';
@@ -10,16 +18,6 @@ export interface ClusterPorts {
 }
 
 type Input = OperationInput<'registry', 'cluster'>;
-
-const NO_SERVER: ClusterServer = {
-  cluster: '',
-  server: '',
-  instanceId: '',
-  privateIp: '',
-  meshIp: '',
-  caHash: '',
-  secretArn: '',
-};
 
 /**
  * Whoever asks for a server and a worker at once may see the worker looked at first: so long a cluster without a server

@@ -1,12 +1,11 @@
 import type { Chain } from 'aws-cdk-lib/aws-stepfunctions';
+import { NO_SERVER } from '#contract';
 import { onlyIf } from './branch.ts';
 import { HOMELAB_THERE, LIFE, onHomelab } from './life.ts';
 import { type Kit, operation } from './operation.ts';
 import { consumesAws, foreignCidrs, providesHomelab } from './parameters.ts';
 
 /** What is asked of the homelab before anything costs. */
-
-const NO_SERVER = { cluster: '', server: '', instanceId: '', privateIp: '', meshIp: '', caHash: '', secretArn: '' };
 
 /** A lighthouse that is to be peered needs it, everybody else is checked from there where it is. */
 export const findHomelab = (kit: Kit) =>

@@ -78,7 +78,7 @@ export const LAUNCH_TIMEOUT_SECONDS = 60;
 /** Until DescribeInstances shows what CreateFleet has just made. */
 export const LAUNCH_CONSISTENCY_SECONDS = 10;
 
-/** The server of a cluster as a gpu-worker needs it; empty strings throughout for a worker that joins none. */
+/** The server of a cluster as a gpu-worker needs it; `NO_SERVER` for a worker that joins none. */
 export const ClusterServer = z.object({
   cluster: z.string(),
   server: z.string(),
@@ -90,6 +90,17 @@ export const ClusterServer = z.object({
   secretArn: z.string(),
 });
 export type ClusterServer = z.infer<typeof ClusterServer>;
+
+/** Stands where no server is, or none yet. */
+export const NO_SERVER: ClusterServer = {
+  cluster: '',
+  server: '',
+  instanceId: '',
+  privateIp: '',
+  meshIp: '',
+  caHash: '',
+  secretArn: '',
+};
 
 /** Whether a gpu-worker's cluster can be joined. Throws once there is no server to wait for, or the limit is passed. */
 const cluster = {

@@ -1,4 +1,4 @@
-import type { ClusterServer, FleetSettings, Worker } from '#contract';
+import { type ClusterServer, type FleetSettings, NO_SERVER, type Worker } from '#contract';
 import { certificateToPem } from '../../../../lambda/identity/certificate/index.ts';
 import { createIssuer } from '../../../../lambda/identity/issuer.ts';
 import { createKeySigner } from '../../../../lambda/identity/key-signer.ts';
@@ -44,17 +44,6 @@ export interface ReservedWorker {
   readonly execution: string;
   readonly server: ClusterServer;
 }
-
-/** Of a worker that joins no cluster. */
-export const NO_SERVER: ClusterServer = {
-  cluster: '',
-  server: '',
-  instanceId: '',
-  privateIp: '',
-  meshIp: '',
-  caHash: '',
-  secretArn: '',
-};
 
 export const reserveWorker = async (
   { registry }: Pick<TestFleet, 'registry'>,
