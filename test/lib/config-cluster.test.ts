@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '#shared/errors.ts';
 import { configWarnings, parseConfig, toFleetSettings } from '../../lib/config.ts';
+import { faultsOf, fieldsOf } from './support/config-faults.ts';
 
-const faultsOf = (...layers: unknown[]) => {
-  try {
-    parseConfig(...layers);
-  } catch (error) {
-    if (error instanceof InputError) return error.faults;
-    throw error;
-  }
-  return [];
-};
-const fieldsOf = (...layers: unknown[]): string[] => faultsOf(...layers).map(({ field }) => field);
 const warningsOf = (...layers: unknown[]): string[] => configWarnings(parseConfig(...layers)).map(({ id }) => id);
 
 describe('defaults of the clusters', () => {

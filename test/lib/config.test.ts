@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FleetSettings } from '#contract';
-import { InputError } from '#shared/errors.ts';
 import {
   configWarnings,
   deepMerge,
@@ -12,19 +11,9 @@ import {
   parseConfig,
   toFleetSettings,
 } from '../../lib/config.ts';
+import { faultsOf, fieldsOf } from './support/config-faults.ts';
 
 const PEM = '-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n';
-
-const faultsOf = (...layers: unknown[]) => {
-  try {
-    parseConfig(...layers);
-  } catch (error) {
-    if (error instanceof InputError) return error.faults;
-    throw error;
-  }
-  return [];
-};
-const fieldsOf = (...layers: unknown[]): string[] => faultsOf(...layers).map(({ field }) => field);
 
 describe('the defaults', () => {
   const config = parseConfig();

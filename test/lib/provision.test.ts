@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GPU_WORKER_STEPS, LIGHTHOUSE_STEPS } from '../support/life-steps.ts';
 import { callOf, live, parametersOf, phasesOf, SEED, stepsOf, WITHOUT_LIQO } from './support/lives.ts';
 import { FENCED_LIGHTHOUSE } from './support/replies.ts';
 
@@ -6,20 +7,7 @@ describe('a lighthouse', () => {
   it('opens its cluster, is peered with the homelab’s and proves it', async () => {
     const walked = await live({ role: 'lighthouse' });
 
-    expect(stepsOf(walked)).toEqual([
-      'homelab-preflight',
-      'await-boot',
-      'verify-nebula',
-      'homelab-verify-mesh',
-      'install-cilium',
-      'install-liqo',
-      'homelab-install-liqo',
-      'make-peering-user',
-      'homelab-peer',
-      'homelab-verify-peering',
-      'verify-agent',
-      'homelab-verify-agent',
-    ]);
+    expect(stepsOf(walked)).toEqual(['homelab-preflight', 'await-boot', 'verify-nebula', ...LIGHTHOUSE_STEPS]);
     expect(walked.output).toMatchObject({ outcome: 'ready', role: 'lighthouse', cluster: 'aws-k3s' });
   });
 
@@ -130,15 +118,7 @@ describe('a gpu-worker', () => {
       Taint: 'nvidia.com/gpu=present:NoSchedule',
       Gpu: 'required',
     });
-    expect(stepsOf(walked)).toEqual([
-      'await-boot',
-      'verify-nebula',
-      'homelab-verify-mesh',
-      'verify-gpu',
-      'join-cluster',
-      'verify-agent',
-      'homelab-verify-agent',
-    ]);
+    expect(stepsOf(walked)).toEqual(['await-boot', 'verify-nebula', 'homelab-verify-mesh', ...GPU_WORKER_STEPS]);
     expect(phasesOf(walked)).toContainEqual(['CLUSTERED', { node: 'carrierarr-w1', gpu: '1' }]);
   });
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { aLighthouse, failStep, GPU_WORKER_STEPS, LIGHTHOUSE_STEPS, remove, statesOf } from './support/clusters.ts';
+import { GPU_WORKER_STEPS, LIGHTHOUSE_STEPS } from '../support/life-steps.ts';
+import { aLighthouse, failStep, remove, statesOf } from './support/clusters.ts';
 import { provision } from './support/executions.ts';
 import { describeScenario, injectFaults, strikes, uniqueName } from './support/fleet.ts';
 import { expectGone, workerOf } from './support/remains.ts';

@@ -3,21 +3,6 @@ import { type Finished, finished, historyOf, provision, start, teardown } from '
 import { injectFaults, uniqueName } from './fleet.ts';
 import { expectGone } from './remains.ts';
 
-/** Two roles, four sides of the story: which step runs where is the contract's, which one fails is the scenario's. */
-export const LIGHTHOUSE_STEPS = [
-  'homelab-verify-mesh',
-  'install-cilium',
-  'install-liqo',
-  'homelab-install-liqo',
-  'make-peering-user',
-  'homelab-peer',
-  'homelab-verify-peering',
-  'verify-agent',
-  'homelab-verify-agent',
-] as const;
-
-export const GPU_WORKER_STEPS = ['verify-gpu', 'join-cluster', 'verify-agent', 'homelab-verify-agent'] as const;
-
 /** A lighthouse with a cluster of its own, so that scenarios run side by side. */
 export const aLighthouse = async (hint: string): Promise<{ readonly name: string; readonly cluster: string }> => {
   const name = uniqueName(hint);
