@@ -17,6 +17,11 @@ export const ROLES = ['lighthouse', 'gpu-worker'] as const;
 export const Role = z.enum(ROLES);
 export type Role = z.infer<typeof Role>;
 
+/** Machine images: one a role, and their common ground. */
+export const IMAGES = ['base', ...ROLES] as const;
+export const Image = z.enum(IMAGES);
+export type Image = z.infer<typeof Image>;
+
 export const MARKETS = ['spot', 'on-demand'] as const;
 export const Market = z.enum(MARKETS);
 export type Market = z.infer<typeof Market>;
@@ -30,8 +35,10 @@ export const TAG = {
   generation: 'carrierarr:generation',
   /** On a worker's secret: the ARN of the one instance that may read it, or {@link UNBOUND}. */
   instance: 'carrierarr:instance',
-  /** For humans: the sweep leaves an instance with this tag, and its secret, alone, whatever the value. */
+  /** For humans: an instance with this tag, and its secret, stays whatever the sweep thinks; an image is kept for good. */
   keep: 'carrierarr:keep',
+  /** On a machine image: which of {@link IMAGES} it is. */
+  image: 'carrierarr:image',
   /** On a secret that hands a credential over: ARN of the one node that may write it. Its reader is {@link TAG.instance}. */
   writer: 'carrierarr:writer',
 } as const;
@@ -64,11 +71,14 @@ export const HOMELAB_ROLE = 'homelab';
 export const nodeName = (worker: string): string => `carrierarr-${worker}`;
 
 export const parameterName = {
-  /** AMI id of a role, data type `aws:ec2:image`, written by the image pipelines. */
-  ami: (fleet: string, role: Role): string => `/${fleet}/ami/${role}`,
+  /** AMI id of an image, data type `aws:ec2:image`, written by the image pipelines. */
+  ami: (fleet: string, image: Image): string => `/${fleet}/ami/${image}`,
   /** PEM of the CA certificate that belongs to one KMS key. */
   caCertificate: (fleet: string, keyId: string): string => `/${fleet}/mesh/${keyId}/ca.crt`,
 };
+
+/** Image Builder pipeline of an image. */
+export const imagePipelineName = (fleet: string, image: Image): string => `${fleet}-${image}`;
 
 export const documentName = (fleet: string, step: string): string => `${fleet}-${step}`;
 export const stateMachineName = (fleet: string, machine: 'provision' | 'teardown' | 'renew' | 'sweep'): string =>
