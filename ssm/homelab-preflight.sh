@@ -74,12 +74,11 @@ check_privileged() {
 # The door refuses what is not on its list, and says so: to be refused a connection that it must not grant proves that it
 # listens and that its policy is on.
 check_door_answers() {
-  local file=$STEP_RUN/door.kubeconfig
+  local file=$step_scratch/door.kubeconfig
   jq -n --arg server "https://$SSM_WorkerIp:22" --arg proxy "$SSM_ProxyUrl" '{apiVersion: "v1", kind: "Config",
     clusters: [{name: "x", cluster: ({$server} + {"proxy-url": $proxy})}], users: [{name: "x", user: {}}],
     contexts: [{name: "x", context: {cluster: "x", user: "x"}}], "current-context": "x"}' >"$file"
   if door_try "$file"; then door_words='the connection was granted'; fi
-  rm -f "$file"
   case $(door_fault '' "$SSM_ProxyUrl") in
     *'refuses to connect there'*) ;;
     *'mesh door'*'does not answer: '*)

@@ -46,13 +46,12 @@ last_words() {
 }
 
 verify_registration() {
-  local answer='' agent='{}' words=$STEP_RUN/control-plane.words
+  local answer='' agent='{}' words=$step_scratch/control-plane.words
   if ! await "$LIMIT_SECONDS" 3 ask_control_plane; then
     log "last words of the control plane:"
     last_words
     die "$answer"
   fi
-  rm -f "$words"
   step_put_json agent "$(jq -c 'del(.fault)' <<<"$agent")"
 }
 

@@ -22,13 +22,12 @@ refusals() {
 }
 
 verify_handshake() {
-  local lines='' handshake='' name words=$STEP_RUN/lighthouse.words
+  local lines='' handshake='' name words=$step_scratch/lighthouse.words
   if ! await "$LIMIT_SECONDS" 2 look_for_handshake; then
     [[ -n $lines ]] || die "the lighthouse's log cannot be read: $(step_plain <"$words" | tail -n 1 | cut -c 1-300)"
     tail -n 10 <<<"$lines" | cut -c 1-400
     die "the lighthouse's log tells of no handshake with $SSM_NebulaIp; refused: $(refusals)"
   fi
-  rm -f "$words"
   log "$handshake"
   name=$(jq -r .name <<<"$handshake")
   [[ -z $name || $name == "$SSM_Worker" ]] || die "$SSM_NebulaIp last shook hands as $name, not as $SSM_Worker: two nodes with one address?"

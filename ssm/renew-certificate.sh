@@ -21,8 +21,8 @@ fetch_renewed() {
   for attempt in 1 2 3 4 5; do
     fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" 10
     identity_load
-    write_private "$NEBULA_DIR/host.crt.new" "$identity_crt"
-    identity_check "$NEBULA_DIR/host.crt.new"
+    printf '%s\n' "$identity_crt" >"$step_scratch/host.crt"
+    identity_check "$step_scratch/host.crt"
     if [[ $certificate_fingerprint == "$SSM_Fingerprint" ]]; then return 0; fi
     log "secret holds certificate $certificate_fingerprint (attempt $attempt)"
     sleep 2
@@ -32,18 +32,21 @@ fetch_renewed() {
 
 # What a run that was cut short has put aside is still the last certificate known to work.
 put_aside() {
+  local new
+  rm -rf "$NEBULA_DIR"/.previous.*
   if [[ ! -d $PREVIOUS ]]; then
-    rm -rf "$PREVIOUS.new"
-    install -d -m 0700 "$PREVIOUS.new"
-    cp -p "${SWAPPED[@]/#/$NEBULA_DIR/}" "$PREVIOUS.new/"
-    mv "$PREVIOUS.new" "$PREVIOUS"
+    new=$(mktemp -d "$NEBULA_DIR/.previous.XXXXXX")
+    if ! { cp -p "${SWAPPED[@]/#/$NEBULA_DIR/}" "$new/" && mv -T "$new" "$PREVIOUS"; }; then
+      rm -rf "$new"
+      die "the certificate in use cannot be put aside in $PREVIOUS"
+    fi
   fi
 }
 
 swap() {
   write_private "$NEBULA_DIR/ca.crt" "$identity_ca"
   write_private "$NEBULA_DIR/host.key" "$identity_key"
-  mv -f "$NEBULA_DIR/host.crt.new" "$NEBULA_DIR/host.crt"
+  write_private "$NEBULA_DIR/host.crt" "$identity_crt"
 }
 
 put_back() {

@@ -15,12 +15,20 @@ say() {
   printf '%(%Y-%m-%dT%H:%M:%SZ)T %s\n' -1 "$*"
 }
 
+# keep FILE: replaces it in one move by standard input. A pod that goes may still run beside the one that comes.
+keep() {
+  local new
+  new=$(mktemp "$1.XXXXXX")
+  if cat >"$new" && mv -f "$new" "$1"; then return 0; fi
+  rm -f "$new"
+  return 1
+}
+
 # /etc/machine-id of the image points here: the agent refuses its own registration where it has changed.
 keep_machine_id() {
   local file=$STATE/machine-id
   if [[ ! -s $file ]]; then
-    tr -d '-' </proc/sys/kernel/random/uuid >"$file.new"
-    mv -f "$file.new" "$file"
+    tr -d '-' </proc/sys/kernel/random/uuid | keep "$file"
   fi
 }
 
@@ -44,8 +52,7 @@ used_activation() {
 }
 
 remember_activation() {
-  field id >"$USED.new"
-  mv -f "$USED.new" "$USED"
+  field id | keep "$USED"
 }
 
 await_activation() {

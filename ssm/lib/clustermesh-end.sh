@@ -1,7 +1,7 @@
 #!/bin/bash
 # Takes a cluster that is gone out of this one's ClusterMesh. `cilium clustermesh disconnect` asks both clusters first, so
 # here the same change is made without it: the release's own values, less that cluster. Needs prologue.sh, cluster.sh.
-# shellcheck disable=SC2016,SC2034 # jq programs; shared with the programs that source this file
+# shellcheck disable=SC2016,SC2034,SC2154 # jq programs; shared with the programs that source this file
 
 readonly MESH_CLUSTERS='(.config.clustermesh.config.clusters // [])'
 
@@ -29,7 +29,7 @@ mesh_configured() {
 # mesh_upgrade CLUSTER SECONDS < release: certificates may be among the values, so they go by file; with the version that
 # is installed, since the program would take its own.
 mesh_upgrade() {
-  local values=$STEP_RUN/cilium-values.json release version code=0
+  local values=$step_scratch/cilium-values.json release version code=0
   release=$(cat)
   version=$(jq -er .chart.metadata.version <<<"$release") || return 1
   jq --arg name "$1" "$MESH_CLUSTERS"' | {clustermesh: {config: {clusters:
@@ -37,7 +37,6 @@ mesh_upgrade() {
   timeout --kill-after=5 "$2" cilium upgrade --version "$version" --reuse-values --values "$values" >"$values.words" 2>&1 || code=$?
   mesh_words=$(step_plain <"$values.words" | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-300) || true
   log "cilium upgrade: exit code $code: $mesh_words"
-  rm -f "$values" "$values.words"
   return "$code"
 }
 

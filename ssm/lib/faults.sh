@@ -1,5 +1,6 @@
 #!/bin/bash
 # What a step that only looks has found: all of it, not the first fault. Needs prologue.sh.
+# shellcheck disable=SC2154 # shared with the program that this file needs
 
 looks_faults=()
 looks_notes=()
@@ -19,14 +20,12 @@ note() {
 
 # look ARGS...: kubectl's output into looked, without colours; its complaint into look_error.
 look() {
-  local complaint=$STEP_RUN/look.$$
+  local complaint=$step_scratch/look
   look_error='' looked=''
   if looked=$(kube "$@" 2>"$complaint" | step_plain); then
-    rm -f "$complaint"
     return 0
   fi
   look_error=$(step_plain <"$complaint" | tail -n 2 | cut -c 1-300 | paste -sd ' ')
-  rm -f "$complaint"
   log "kubectl $*: $look_error"
   return 1
 }

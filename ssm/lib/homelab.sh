@@ -1,7 +1,7 @@
 #!/bin/bash
 # The homelab's node: where its cluster is and who it is at AWS. It is either a pod in that cluster (then the pod's
 # service account says who may do what) or a machine beside it with a kubeconfig. Needs prologue.sh and cluster.sh.
-# shellcheck disable=SC2034 # shared with the programs that source this file
+# shellcheck disable=SC2034,SC2154 # shared with the programs that source this file
 
 # Exclusive steps of the homelab wait this long for each other: all lighthouses share one homelab.
 readonly HOMELAB_LOCK_SECONDS=300
@@ -27,13 +27,12 @@ homelab_open() {
 homelab_account_kubeconfig() {
   local host=${KUBERNETES_SERVICE_HOST:-kubernetes.default.svc} port=${KUBERNETES_SERVICE_PORT:-443}
   if [[ $host == *:* ]]; then host="[$host]"; fi
-  export KUBECONFIG=$STEP_RUN/homelab.kubeconfig
+  export KUBECONFIG=$step_scratch/homelab.kubeconfig
   jq -n --arg server "https://$host:$port" --arg account "$HOMELAB_ACCOUNT" '{
     apiVersion: "v1", kind: "Config", "current-context": "homelab",
     clusters: [{name: "homelab", cluster: {server: $server, "certificate-authority": "\($account)/ca.crt"}}],
     users: [{name: "homelab", user: {tokenFile: "\($account)/token"}}],
-    contexts: [{name: "homelab", context: {cluster: "homelab", user: "homelab"}}]}' >"$KUBECONFIG.new"
-  mv -f "$KUBECONFIG.new" "$KUBECONFIG"
+    contexts: [{name: "homelab", context: {cluster: "homelab", user: "homelab"}}]}' >"$KUBECONFIG"
 }
 
 # homelab_profile FILE: sets role_key, role_secret and role_token from the default profile of a shared credentials file.

@@ -25,6 +25,8 @@ step_data=()
 step_log=''
 step_log_start=0
 step_marker=''
+# A directory of this run alone, in memory, gone at its end: looks run beside other steps, so no name outside it is free.
+step_scratch=''
 # Function that puts things back when the step does not end well, whatever ended it.
 step_undo=''
 # Function that runs at the end in any case.
@@ -74,6 +76,7 @@ step_begin() {
   install -d -m 0755 "$STEP_RUN"
   install -d -m 0700 "$STEP_RUN/steps" "$STEP_LOGS"
   if [[ $step_mode == exclusive ]]; then step_lock "${3:-$STEP_LOCK_SECONDS}"; fi
+  step_make_scratch
   step_log=$STEP_LOGS/$SSM_ExecutionId-$step_name.log
   touch "$step_log"
   step_log_start=$(stat -c %s "$step_log")
@@ -92,6 +95,16 @@ step_lock() {
     exit "$(jq -r .rc "$marker")"
   fi
   step_marker=$marker
+}
+
+# Runs that were killed could not clear up after themselves; those that still run are known by their process.
+step_make_scratch() {
+  local left owner
+  for left in "$STEP_RUN"/scratch.*; do
+    owner=${left##*/scratch.}
+    if [[ -d $left ]] && ! kill -0 "${owner%%.*}" 2>/dev/null; then rm -rf "$left"; fi
+  done
+  step_scratch=$(mktemp -d "$STEP_RUN/scratch.$$.XXXXXX")
 }
 
 # Removes terminal control sequences and control characters; what remains is plain lines.
@@ -142,10 +155,10 @@ step_end() {
   if [[ -n $step_cleanup ]]; then "$step_cleanup"; fi
   step_reason=${step_reason:0:1000}
   line=$(step_fit "$rc")
-  if [[ -n $step_marker ]]; then
-    printf '%s\n' "$line" >"$step_marker.new"
-    mv -f "$step_marker.new" "$step_marker"
+  if [[ -n $step_marker && -n $step_scratch ]]; then
+    printf '%s\n' "$line" >"$step_scratch/verdict" && mv -f "$step_scratch/verdict" "$step_marker"
   fi
+  if [[ -n $step_scratch ]]; then rm -rf "$step_scratch"; fi
   printf '%s\n' "$line" >&3
   exit "$rc"
 }

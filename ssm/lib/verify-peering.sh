@@ -76,7 +76,7 @@ verify_node() {
 
 # The other API server through the door, as the peering itself goes.
 verify_api() {
-  local began fault='' file=$STEP_RUN/identity.kubeconfig name=api-livez
+  local began fault='' file=$step_scratch/identity.kubeconfig name=api-livez
   [[ -n $SSM_ProviderUrl ]] || return 0
   if [[ -n $SSM_ProxyUrl ]]; then name=door-livez; fi
   began=$(now_milliseconds)

@@ -107,6 +107,14 @@ export class NodeSandbox {
     return stdout;
   }
 
+  /** Waits by the clock until a condition of the shell holds: long enough for a busy machine, and no longer than it takes. */
+  async until(condition: string, seconds = 60): Promise<void> {
+    const late = `echo 'it did not come true within ${seconds} s' >&2; exit 1`;
+    await this.shell(
+      `end=$((SECONDS + ${seconds})); until ${condition}; do ((SECONDS < end)) || { ${late}; }; /bin/sleep 0.05; done`,
+    );
+  }
+
   async write(path: string, text: string, mode = '0644'): Promise<void> {
     await this.shell(`mkdir -p '${dirname(path)}'; cat >'${path}'; chmod ${mode} '${path}'`, text);
   }

@@ -11,6 +11,9 @@ import { type Emulator, obstacle, startEmulator } from './support/emulator.ts';
 
 if (obstacle !== undefined) console.warn(`SKIPPED: the repairs of the emulator. ${obstacle}`);
 
+/** A loaded machine takes longer; who is done earlier waits no longer. */
+const PATIENCE = { timeout: 30_000 };
+
 const wait = (seconds: number, next: object) => ({ Type: 'Wait', Seconds: seconds, ...next });
 
 /** One branch of two waits inside a Parallel, whose errors are caught. */
@@ -66,7 +69,7 @@ describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
 
   it('shows the states inside Parallel in the history', async () => {
     const execution = await start(nested(0, 0));
-    await vi.waitFor(async () => expect(await status(execution)).toBe('SUCCEEDED'));
+    await vi.waitFor(async () => expect(await status(execution)).toBe('SUCCEEDED'), PATIENCE);
 
     expect(await entered(execution)).toEqual(['Both', 'First', 'Second']);
     const types = (await history(execution)).map(({ type }) => type);
@@ -74,11 +77,11 @@ describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
   });
 
   it('enters no further state once an execution is stopped, and leaves it ABORTED', async () => {
-    const execution = await start(nested(1, 0));
-    await vi.waitFor(async () => expect(await entered(execution)).toContain('First'));
+    const execution = await start(nested(2, 0));
+    await vi.waitFor(async () => expect(await entered(execution)).toContain('First'), PATIENCE);
 
     await sfn.send(new StopExecutionCommand({ executionArn: execution }));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
 
     expect(await status(execution)).toBe('ABORTED');
     expect(await entered(execution)).toEqual(['Both', 'First']);
@@ -88,7 +91,7 @@ describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
   it('ends an execution that takes longer than its machine allows as TIMED_OUT', async () => {
     const execution = await start(nested(2, 0, { TimeoutSeconds: 1 }));
 
-    await vi.waitFor(async () => expect(await status(execution)).toBe('TIMED_OUT'), { timeout: 3_000 });
+    await vi.waitFor(async () => expect(await status(execution)).toBe('TIMED_OUT'), PATIENCE);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
 
     expect(await status(execution)).toBe('TIMED_OUT');

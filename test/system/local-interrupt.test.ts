@@ -25,7 +25,7 @@ afterEach(async () => {
   rmSync(state, { recursive: true, force: true });
 });
 
-const PATIENCE = { timeout: 15_000, interval: 200 };
+const PATIENCE = { timeout: 60_000, interval: 200 };
 
 /** Neither process nor file, but for the Python environment. */
 const expectNothingLeft = async (): Promise<void> => {

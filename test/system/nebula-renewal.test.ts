@@ -105,7 +105,7 @@ describe.skipIf(skipLoudly('renewal in a real mesh', obstacle))('renewal under t
       return mesh?.start(name, underlay, secret.nebula_config, filesOf(secret));
     };
     const [w1, w2] = [start('w1', `${WIRE}.2`), start('w2', `${WIRE}.3`)];
-    await Promise.all([w1?.reach(LIGHTHOUSE, 5000), w2?.reach(LIGHTHOUSE, 5000)]);
+    await Promise.all([w1?.reach(LIGHTHOUSE, 10_000), w2?.reach(LIGHTHOUSE, 10_000)]);
     const pings = {
       out: w1?.ping(LIGHTHOUSE),
       home: home.ping(renewed.address),

@@ -31,7 +31,7 @@ const readyOf = async (server: NodeSandbox, name: string): Promise<string> =>
     `KUBECONFIG=/etc/rancher/k3s/k3s.yaml kubectl get node ${name} -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .status'`,
   );
 
-const eventually = async (look: () => Promise<boolean>, seconds = 15): Promise<boolean> => {
+const eventually = async (look: () => Promise<boolean>, seconds = 60): Promise<boolean> => {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     if (await look()) return true;
     await new Promise((resolve) => {

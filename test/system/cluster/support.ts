@@ -95,8 +95,7 @@ export const aServer = async (wires: string): Promise<NodeSandbox> => {
   await node.write('/etc/rancher/k3s/agent-token', 'agent-password\n', '0600');
   await writeConfig(node, SERVER_CONFIG);
   await node.shell('systemctl start --no-block k3s');
-  const look = 'kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml get --raw /readyz >/dev/null 2>&1 && exit 0';
-  await node.shell(`for i in {1..200}; do ${look}; command -p sleep 0.1; done; journalctl -u k3s >&2; exit 1`);
+  await node.until('kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml get --raw /readyz >/dev/null 2>&1');
   return node;
 };
 

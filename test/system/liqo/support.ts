@@ -88,14 +88,16 @@ export class Side {
 
   async get(...words: string[]): Promise<unknown> {
     const { stdout, stderr, code } = await this.node.run(['kubectl', 'get', ...words, '-o', 'json']);
-    if (code !== 0) throw new Error(`kubectl get ${words.join(' ')}: ${stderr}`);
+    if (code !== 0) throw new Error(`kubectl get ${words.join(' ')}: exit code ${code}: ${stderr}`);
     return stdout === '' ? undefined : JSON.parse(stdout);
   }
 
   /** Names of what is there. */
   async names(...words: string[]): Promise<string[]> {
-    const { items } = (await this.get(...words)) as { items: { metadata: { name: string } }[] };
-    return items.map(({ metadata }) => metadata.name);
+    const list = await this.get(...words);
+    const named = (list as { items?: { metadata: { name: string } }[] } | undefined)?.items;
+    if (named === undefined) throw new Error(`kubectl get ${words.join(' ')} printed no list: ${JSON.stringify(list)}`);
+    return named.map(({ metadata }) => metadata.name);
   }
 
   async apply(object: unknown): Promise<void> {
@@ -129,6 +131,7 @@ export interface Clusters {
 export type AtEnd = (close: () => Promise<void>) => void;
 
 const programs = mkdtempSync(join(tmpdir(), 'carrierarr-programs-'));
+const bundled = bundleClusterStandIns(programs);
 const open: (() => Promise<void>)[] = [];
 afterAll(async () => {
   for (const close of open.splice(0)) await close();
@@ -169,7 +172,7 @@ aws_access_key_id = AKIAOTHER
 
 /** A cluster on EC2 and one in a homelab, whose pods reach the mesh by the door only; Liqo nowhere yet. */
 export const twoClusters = async (atEnd: AtEnd = atFileEnd, from?: Snapshot): Promise<Clusters> => {
-  await bundleClusterStandIns(programs);
+  await bundled;
   const wires = mkdtempSync(join(tmpdir(), 'wires-'));
   const folder = mkdtempSync(join(tmpdir(), 'carrierarr-apis-'));
   atEnd(async () => {

@@ -20,10 +20,6 @@ const aClusterNode = async (role: Role, members = MEMBERS[role]()) => {
   return world;
 };
 
-const until = async (node: NodeSandbox, condition: string): Promise<void> => {
-  await node.shell(`for look in {1..100}; do if ${condition}; then exit 0; fi; /bin/sleep 0.05; done; exit 1`);
-};
-
 const marks = async (node: NodeSandbox): Promise<string[]> =>
   (await node.read('/run/carrierarr/timeline'))
     .trimEnd()
@@ -37,7 +33,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
     const { code } = await boot();
 
     expect(code).toBe(0);
-    await until(node, `[[ $(systemctl is-active ${UNIT[role]}) == active ]]`);
+    await node.until(`[[ $(systemctl is-active ${UNIT[role]}) == active ]]`);
     expect(await node.read('/run/k3s.told')).toContain(role === 'lighthouse' ? 'k3s server' : 'k3s agent');
     expect(await node.shell('stat -c "%a %n" /etc/rancher /etc/rancher/k3s /etc/rancher/k3s/*')).toBe(
       [
@@ -99,13 +95,13 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
     const { code } = await boot();
 
     expect(code).toBe(1);
-    await until(node, '[[ $(systemctl is-active k3s) == active ]]');
+    await node.until('[[ $(systemctl is-active k3s) == active ]]');
   });
 
   it('run again leaves k3s and its files alone', async () => {
     const { node, boot } = await aClusterNode('gpu-worker');
     await boot();
-    await until(node, '[[ $(systemctl is-active k3s-agent) == active ]]');
+    await node.until('[[ $(systemctl is-active k3s-agent) == active ]]');
     const before = await node.shell(
       'cat /run/standins/units/k3s-agent.service/main.pid; stat -c "%i %Y" /etc/rancher/k3s/*',
     );
@@ -121,12 +117,12 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
   it('starts k3s anew where its configuration has changed', async () => {
     const { node, instance, boot } = await aClusterNode('gpu-worker');
     await boot();
-    await until(node, '[[ $(systemctl is-active k3s-agent) == active ]]');
+    await node.until('[[ $(systemctl is-active k3s-agent) == active ]]');
     instance.secret = [secretValue({ ...anIdentity().secret, ...agentMembers({ 'node-label': ['a=b'] }) })];
 
     await boot();
 
-    await until(node, '[[ $(grep -c "k3s agent" /run/k3s.told) == 2 ]]');
+    await node.until('[[ $(grep -c "k3s agent" /run/k3s.told) == 2 ]]');
     expect(await node.read('/etc/rancher/k3s/config.yaml')).toContain('a=b');
   });
 
@@ -135,7 +131,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
 
     await boot();
 
-    await until(node, '[[ $(systemctl is-active k3s) == active ]]');
+    await node.until('[[ $(systemctl is-active k3s) == active ]]');
     expect(await node.read('/etc/rancher/k3s/config.yaml')).toContain(`node-ip: "${ADDRESS}"`);
   });
 
@@ -144,7 +140,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
 
     await boot();
 
-    await until(node, 'grep -q "no interface has" /run/standins/journal/k3s.service');
+    await node.until('grep -q "no interface has" /run/standins/journal/k3s.service');
     expect(await node.shell('journalctl -u k3s --no-pager -o cat')).toContain(
       `k3s: no interface has node-ip 10.9.9.9 after 30 s, only: 127.0.0.1 ${PRIVATE_IP}`,
     );
@@ -195,7 +191,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
 
     await boot();
 
-    await until(node, '[[ -s /run/ollama.told && -s /run/worker-agent.told ]]');
+    await node.until('[[ -s /run/ollama.told && -s /run/worker-agent.told ]]');
     expect(await node.read('/run/ollama.told')).toBe(`ollama serve\nOLLAMA_HOST=${ADDRESS}:11434\n`);
     expect(await node.read('/run/worker-agent.told')).toBe(
       `worker-agent --type gpu-worker --nebula-ip ${ADDRESS}\nCONTROL_PLANE_ADDR=10.100.0.1:50051\n`,

@@ -209,14 +209,15 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('an exclusive step', (
     const { node } = await aNode();
     await node.stub('flock', 'exec /usr/bin/flock -w 0.2 "$3"');
     const holder = node.shell(
-      'mkdir -p /run/carrierarr; exec 9>>/run/carrierarr/step.lock; /usr/bin/flock 9; touch /run/held; /bin/sleep 2',
+      'mkdir -p /run/carrierarr; exec 9>>/run/carrierarr/step.lock; /usr/bin/flock 9; touch /run/held; until [[ -e /run/release ]]; do /bin/sleep 0.05; done',
     );
-    await node.shell('until [[ -e /run/held ]]; do /bin/sleep 0.05; done');
+    await node.until('[[ -e /run/held ]]');
 
     const { verdict } = parseVerdict(await probe(node, COUNT));
 
     expect(verdict).toMatchObject({ ok: false, rc: 75, reason: expect.stringContaining('another step') });
     await expect(node.read('/run/count')).rejects.toThrow(/No such file/);
+    await node.write('/run/release', '');
     await holder;
   });
 });
@@ -224,8 +225,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('an exclusive step', (
 describe.skipIf(sandboxObstacle !== undefined)('a shared step', () => {
   it('runs while an exclusive one holds the lock', async () => {
     const { node } = await aNode();
-    const long = probe(node, 'touch /run/held; /bin/sleep 1');
-    await node.shell('until [[ -e /run/held ]]; do /bin/sleep 0.05; done');
+    const long = probe(node, 'touch /run/held; until [[ -e /run/release ]]; do /bin/sleep 0.05; done');
+    await node.until('[[ -e /run/held ]]');
     let longEnded = false;
     void long.then(() => {
       longEnded = true;
@@ -235,6 +236,7 @@ describe.skipIf(sandboxObstacle !== undefined)('a shared step', () => {
 
     expect(code).toBe(0);
     expect(longEnded).toBe(false);
+    await node.write('/run/release', '');
     await long;
   });
 });

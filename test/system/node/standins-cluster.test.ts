@@ -16,9 +16,6 @@ const aUnit = async (lines: readonly string[]): Promise<NodeSandbox> => {
 
 const said = (node: NodeSandbox): Promise<string> => node.shell('journalctl -u probe -o cat --no-pager');
 
-const until = (node: NodeSandbox, condition: string): Promise<string> =>
-  node.shell(`for look in {1..100}; do if ${condition}; then exit 0; fi; /bin/sleep 0.05; done; exit 1`);
-
 describe.skipIf(sandboxObstacle !== undefined).concurrent('the stand-in for systemctl', () => {
   it('hands a program its environment and puts it into the command line', async () => {
     const node = await aUnit(['Environment=OTHER=1 WHAT=here', 'EnvironmentFile=-/etc/nowhere']);
@@ -65,7 +62,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the stand-in for syst
     expect(await node.shell('systemctl start --no-block probe; systemctl is-active probe || true')).toBe(
       'activating\n',
     );
-    await until(node, '[[ $(systemctl is-active probe) == active ]]');
+    await node.until('[[ $(systemctl is-active probe) == active ]]');
   });
 });
 

@@ -106,7 +106,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the stand-in for syst
     );
     await node.shell('systemctl start probe');
 
-    await node.shell('systemctl reload probe; sleep 0.5');
+    await node.shell('systemctl reload probe');
+    await node.until('journalctl -u probe -o cat | grep again >/dev/null');
 
     expect(await node.shell('journalctl -u probe -o cat')).toBe('up\nagain\n');
   });

@@ -43,7 +43,7 @@ systemctl restart carrierarr-boot; [[ $(systemctl show --property=MainPID k3s-ag
 ${step('verify-nebula', { NebulaIp: ADDRESS, LighthouseIp: ADDRESS, Out: 'verify' })}
 ${step('renew-certificate', { Fingerprint: renewed.fingerprint, Out: 'renew' })}
 kill -KILL "$(systemctl show --property=MainPID --value nebula.service)"
-for _ in {1..50}; do sleep 0.2; [[ $(systemctl is-active nebula.service) == active ]] && ip -4 -o address show dev nebula0 | grep inet && break; done >/out/again.txt
+for ((end = SECONDS + 60; SECONDS < end; )); do sleep 0.2; [[ $(systemctl is-active nebula.service) == active ]] && ip -4 -o address show dev nebula0 | grep inet && break; done >/out/again.txt
 ${step('node-status', { Out: 'status' })}
 `;
 

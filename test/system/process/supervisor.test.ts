@@ -9,7 +9,7 @@ import { type Program, Supervisor } from '../../../local/process/supervisor.ts';
 /** Enough for the willing, short for the tests. */
 const GRACE_MS = 200;
 /** Init may take a while to notice that an orphan is dead. */
-const PATIENCE = { timeout: 8_000, interval: 100 };
+const PATIENCE = { timeout: 60_000, interval: 100 };
 
 let directory: string;
 beforeEach(() => {
@@ -96,7 +96,11 @@ describe('a supervisor', () => {
     const supervisor = new Supervisor(GRACE_MS);
     const abort = new AbortController();
     const run = supervisor.run(program('echo $$ >"$DIRECTORY/pids"; sleep 60'), abort.signal);
-    const pid = await vi.waitFor(() => Number(readFileSync(join(directory, 'pids'), 'utf8').trim() || Number.NaN));
+    const pid = await vi.waitFor(() => {
+      const said = readFileSync(join(directory, 'pids'), 'utf8').trim();
+      expect(said).toMatch(/^\d+$/);
+      return Number(said);
+    }, PATIENCE);
 
     abort.abort(new Error('enough'));
 

@@ -68,7 +68,7 @@ const watch = (child: ChildProcess, what: string): Talker => {
   const lines = (): string[] => text.split('\n').filter(Boolean);
   return {
     lines,
-    heard: async (start, milliseconds = 8000) => {
+    heard: async (start, milliseconds = 30_000) => {
       const deadline = Date.now() + milliseconds;
       for (;;) {
         const found = lines().find((line) => line.startsWith(start));

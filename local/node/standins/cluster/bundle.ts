@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -24,12 +24,17 @@ const bundle = (): readonly Bundle[] => {
   ];
 };
 
-/** Writes what the launchers in `cluster-bin` run, `<program>.mjs` each, into a folder. */
+/**
+ * Writes what the launchers in `cluster-bin` run, `<program>.mjs` each, into a folder. Programs of it may be running:
+ * Node takes a file that is cut to nothing for a program that has nothing to do, and ends well.
+ */
 export const bundleClusterStandIns = async (folder: string): Promise<void> => {
   bundled ??= bundle();
   mkdirSync(folder, { recursive: true });
   for (const { name, text } of bundled) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text, { mode: 0o644 });
+    const draft = join(folder, `${name}.${crypto.randomUUID()}`);
+    writeFileSync(draft, text, { mode: 0o644 });
+    renameSync(draft, join(folder, name));
   }
 };

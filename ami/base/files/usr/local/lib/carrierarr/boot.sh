@@ -46,9 +46,7 @@ mark() {
 
 # verdict NAME TEXT: readers see the whole file or none.
 verdict() {
-  printf '%s\n' "$2" >"$RUN_DIR/.$1"
-  chmod 0644 "$RUN_DIR/.$1"
-  mv -f "$RUN_DIR/.$1" "$RUN_DIR/$1"
+  write_public "$RUN_DIR/$1" "$2"
 }
 
 open_books() {

@@ -15,14 +15,19 @@ load_addresses() {
   if imds_get meta-data/instance-id; then instance_id=$imds_body; fi
 }
 
+# write_public FILE LINE...: replaces a file in one move, readable by everybody. The name in between is this process's
+# own, found without another program: a verdict is written even where nothing else works any more.
+write_public() {
+  local new=${1%/*}/.${1##*/}.$BASHPID
+  if printf '%s\n' "${@:2}" >"$new" && chmod 0644 "$new" && mv -f "$new" "$1"; then return 0; fi
+  rm -f "$new"
+  return 1
+}
+
 # write_environment FILE LINE...: nothing in it is secret.
 write_environment() {
-  local file=$1
-  shift
-  install -d -m 0755 "${file%/*}"
-  printf '%s\n' "$@" >"$file.new"
-  chmod 0644 "$file.new"
-  mv -f "$file.new" "$file"
+  install -d -m 0755 "${1%/*}"
+  write_public "$@"
 }
 
 # The names of the second file are those the agent and its predecessors on the homelab's images know.
