@@ -33,16 +33,7 @@ export class CapabilityFunction extends Construct {
     super(scope, id);
     const { capability, config } = props;
     const entry = ENTRY_POINTS[capability];
-    const logGroup = new LogGroup(this, 'Logs', {
-      logGroupName: `/aws/lambda/${functionName(config.fleet, capability)}`,
-      retention: config.operations.logRetentionDays as RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = new Role(this, 'Role', {
-      roleName: functionRoleName(config, capability),
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    role.addToPolicy(writeLogs(logGroup));
+    const { logGroup, role } = roleAndLogs(this, config, capability);
     for (const statement of props.statements) role.addToPolicy(statement);
     this.function = new LambdaFunction(this, 'Function', {
       functionName: functionName(config.fleet, capability),
@@ -61,10 +52,23 @@ export class CapabilityFunction extends Construct {
   }
 }
 
-/** Writing to one log group, which exists already. */
-export const writeLogs = (logGroup: LogGroup): PolicyStatement =>
-  new PolicyStatement({
-    effect: Effect.ALLOW,
-    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-    resources: [logGroup.logGroupArn],
+/** Role and log group of a function, both by its name: the role may write that log and nothing else yet. */
+export const roleAndLogs = (scope: Construct, config: Config, name: string): { logGroup: LogGroup; role: Role } => {
+  const logGroup = new LogGroup(scope, 'Logs', {
+    logGroupName: `/aws/lambda/${functionName(config.fleet, name)}`,
+    retention: config.operations.logRetentionDays as RetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
   });
+  const role = new Role(scope, 'Role', {
+    roleName: functionRoleName(config, name),
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+  });
+  role.addToPolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    }),
+  );
+  return { logGroup, role };
+};

@@ -1,13 +1,11 @@
-import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { functionName } from '#contract';
 import type { CodeFactory } from './bundling.ts';
-import { CapabilityFunction, writeLogs } from './capability-function.ts';
+import { CapabilityFunction, roleAndLogs } from './capability-function.ts';
 import type { Config } from './config.ts';
-import { functionRoleName } from './names.ts';
 
 export interface CapabilityResourceProps {
   readonly capability: 'ca' | 'guard';
@@ -39,16 +37,7 @@ export class CapabilityResource extends Construct {
       statements,
     });
     const framework = `${capability}-framework`;
-    const logGroup = new LogGroup(this, 'Logs', {
-      logGroupName: `/aws/lambda/${functionName(config.fleet, framework)}`,
-      retention: config.operations.logRetentionDays as RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = new Role(this, 'Role', {
-      roleName: functionRoleName(config, framework),
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    role.addToPolicy(writeLogs(logGroup));
+    const { logGroup, role } = roleAndLogs(this, config, framework);
     const provider = new Provider(this, 'Provider', {
       onEventHandler: handler.function,
       providerFunctionName: functionName(config.fleet, framework),

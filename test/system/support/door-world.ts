@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { createNamespaces, ended, ip } from './namespaces.ts';
 
 /** Longest a Nebula connection may rest in these tests; twelve minutes in the homelab. */
 export const CONNTRACK_SECONDS = 3;
@@ -53,13 +54,6 @@ export interface Talker {
   close(): Promise<void>;
 }
 
-const ended = (child: ChildProcess): Promise<void> =>
-  child.exitCode !== null || child.signalCode !== null
-    ? Promise.resolve()
-    : new Promise((resolve) => {
-        child.once('exit', () => resolve());
-      });
-
 const watch = (child: ChildProcess, what: string): Talker => {
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -94,7 +88,6 @@ const makeCertificates = (folder: string, nebulaCert: string): void => {
 };
 
 const layCables = (name: (place: Place) => string): void => {
-  const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
   const inside = (place: Place, ...words: string[]) => ip('-n', name(place), ...words);
   const wire = (place: Place, port: string, address: string): void => {
     inside(place, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', port, 'netns', name('router'));
@@ -126,13 +119,7 @@ export const createDoorWorld = (nebula: string, nebulaCert: string) => {
   const folder = mkdtempSync(join(tmpdir(), 'carrierarr-door-'));
   const prefix = `cdw${process.pid}x${folder.slice(-4)}`;
   const name = (place: Place): string => `${prefix}-${place}`;
-  const children = new Set<ChildProcess>();
-  const namespaces: string[] = [];
-  const killNow = (): void => {
-    for (const child of children) child.kill('SIGKILL');
-    for (const namespace of namespaces.splice(0).reverse()) spawnSync('ip', ['netns', 'del', namespace]);
-  };
-  process.once('exit', killNow);
+  const namespaces = createNamespaces();
   const run = (place: Place, words: string[], env: NodeJS.ProcessEnv = {}, cwd = process.cwd()): ChildProcess => {
     const log = openSync(join(folder, 'errors'), 'a');
     const child = spawn('ip', ['netns', 'exec', name(place), ...words], {
@@ -140,8 +127,7 @@ export const createDoorWorld = (nebula: string, nebulaCert: string) => {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['pipe', 'pipe', log],
     });
-    children.add(child);
-    return child;
+    return namespaces.keep(child);
   };
   const startNebula = (own: keyof typeof CONFIG): Talker => {
     writeFileSync(join(folder, `${own}.yml`), CONFIG[own]);
@@ -155,10 +141,7 @@ export const createDoorWorld = (nebula: string, nebulaCert: string) => {
     );
   mkdirSync(folder, { recursive: true });
   makeCertificates(folder, nebulaCert);
-  for (const place of ['router', 'host', 'pod', 'worker'] as const) {
-    execFileSync('ip', ['netns', 'add', name(place)]);
-    namespaces.push(name(place));
-  }
+  for (const place of ['router', 'host', 'pod', 'worker'] as const) namespaces.add(name(place));
   layCables(name);
   return {
     startNebula,
@@ -177,22 +160,11 @@ export const createDoorWorld = (nebula: string, nebulaCert: string) => {
       ),
     /** Pings until one is answered, so that a tunnel stands. */
     reach: async (place: Place, address: string, milliseconds: number): Promise<void> => {
-      const deadline = Date.now() + milliseconds;
-      const once = (): Promise<number | null> => {
-        const child = run(place, ['ping', '-c', '1', '-W', '1', address]);
-        return ended(child).then(() => child.exitCode);
-      };
-      while ((await once()) !== 0) if (Date.now() > deadline) throw new Error(`${place} never reached ${address}`);
+      if (await namespaces.reach(name(place), address, milliseconds)) return;
+      throw new Error(`${place} never reached ${address}`);
     },
     close: async (): Promise<void> => {
-      for (const child of children) child.kill('SIGTERM');
-      const hard = setTimeout(() => {
-        for (const child of children) child.kill('SIGKILL');
-      }, 3000);
-      await Promise.all([...children].map(ended));
-      clearTimeout(hard);
-      killNow();
-      process.off('exit', killNow);
+      await namespaces.close();
       rmSync(folder, { recursive: true });
     },
   };

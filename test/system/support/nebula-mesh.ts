@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   accessSync,
   constants,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createNamespaces, ended, ip, type Namespaces } from './namespaces.ts';
 
 export interface NodeFiles {
   readonly ca: string;
@@ -55,18 +56,6 @@ export const meshObstacle = (): string | undefined => {
   }
 };
 
-/** Whoever interrupts a test finds no namespace left behind. */
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-
-const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
-
-const ended = (child: ChildProcess): Promise<void> =>
-  child.exitCode !== null || child.signalCode !== null
-    ? Promise.resolve()
-    : new Promise((resolve) => {
-        child.once('exit', () => resolve());
-      });
-
 const writeFiles = (directory: string, { ca, certificate, key }: NodeFiles): void => {
   for (const [name, content] of Object.entries({ 'ca.crt': ca, 'host.key': key, 'host.crt': certificate })) {
     writeFileSync(join(directory, `${name}.new`), content, { mode: 0o600 });
@@ -74,10 +63,9 @@ const writeFiles = (directory: string, { ca, certificate, key }: NodeFiles): voi
   }
 };
 
-const startPing = (namespace: string, address: string, children: Set<ChildProcess>): Ping => {
+const startPing = (namespace: string, address: string, namespaces: Namespaces): Ping => {
   const words = ['netns', 'exec', namespace, 'ping', '-n', '-i', '0.1', '-W', '1', address];
-  const child = spawn('ip', words, { stdio: ['ignore', 'pipe', 'ignore'] });
-  children.add(child);
+  const child = namespaces.keep(spawn('ip', words, { stdio: ['ignore', 'pipe', 'ignore'] }));
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
@@ -103,7 +91,7 @@ const createNode = (
   name: string,
   { namespace, directory }: Place,
   nebula: ChildProcess,
-  children: Set<ChildProcess>,
+  namespaces: Namespaces,
 ): MeshNode => {
   const log = (): string => readFileSync(join(directory, 'log'), 'utf8');
   return {
@@ -112,17 +100,10 @@ const createNode = (
       writeFiles(directory, files);
       nebula.kill('SIGHUP');
     },
-    ping: (address) => startPing(namespace, address, children),
+    ping: (address) => startPing(namespace, address, namespaces),
     reach: async (address, milliseconds) => {
-      const deadline = Date.now() + milliseconds;
-      for (;;) {
-        const child = spawn('ip', ['netns', 'exec', namespace, 'ping', '-c', '1', '-W', '1', address], {
-          stdio: 'ignore',
-        });
-        await ended(child);
-        if (child.exitCode === 0) return;
-        if (Date.now() > deadline) throw new Error(`${name} never reached ${address}:\n${log().slice(-2000)}`);
-      }
+      if (await namespaces.reach(namespace, address, milliseconds)) return;
+      throw new Error(`${name} never reached ${address}:\n${log().slice(-2000)}`);
     },
     log,
   };
@@ -133,22 +114,12 @@ export const createMesh = (nebula: string): Mesh => {
   const directory = mkdtempSync(join(tmpdir(), 'carrierarr-mesh-'));
   const prefix = `cnm${process.pid}x${directory.slice(-6)}`;
   const wire = `${prefix}-wire`;
-  const namespaces: string[] = [];
-  const children = new Set<ChildProcess>();
-  const killNow = (): void => {
-    for (const child of children) child.kill('SIGKILL');
-    for (const namespace of namespaces.splice(0).reverse()) spawnSync('ip', ['netns', 'del', namespace]);
-  };
-  const leave = (): never => process.exit(1);
-  process.once('exit', killNow);
-  for (const signal of SIGNALS) process.once(signal, leave);
-  const addNamespace = (namespace: string): void => {
-    ip('netns', 'add', namespace);
-    namespaces.push(namespace);
-  };
+  const namespaces = createNamespaces();
+  let ports = 0;
   const plugIn = (namespace: string, underlay: string): void => {
-    addNamespace(namespace);
-    const port = `p${namespaces.length}`;
+    namespaces.add(namespace);
+    ports += 1;
+    const port = `p${ports}`;
     ip('-n', namespace, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', port, 'netns', wire);
     ip('-n', namespace, 'addr', 'add', `${underlay}/24`, 'dev', 'eth0');
     for (const link of ['lo', 'eth0']) ip('-n', namespace, 'link', 'set', link, 'up');
@@ -156,8 +127,8 @@ export const createMesh = (nebula: string): Mesh => {
   };
   return {
     start: (name, underlay, config, files) => {
-      if (namespaces.length === 0) {
-        addNamespace(wire);
+      if (namespaces.isEmpty) {
+        namespaces.add(wire);
         ip('-n', wire, 'link', 'add', 'br0', 'type', 'bridge');
         ip('-n', wire, 'link', 'set', 'br0', 'up');
       }
@@ -169,20 +140,11 @@ export const createMesh = (nebula: string): Mesh => {
       writeFileSync(join(place.directory, 'config.yml'), config.replaceAll('/etc/nebula', place.directory));
       const log = openSync(join(place.directory, 'log'), 'a');
       const words = ['netns', 'exec', namespace, nebula, '-config', join(place.directory, 'config.yml')];
-      const child = spawn('ip', words, { stdio: ['ignore', log, log] });
-      children.add(child);
-      return createNode(name, place, child, children);
+      const child = namespaces.keep(spawn('ip', words, { stdio: ['ignore', log, log] }));
+      return createNode(name, place, child, namespaces);
     },
     close: async () => {
-      for (const child of children) child.kill('SIGTERM');
-      const hard = setTimeout(() => {
-        for (const child of children) child.kill('SIGKILL');
-      }, 3000);
-      await Promise.all([...children].map(ended));
-      clearTimeout(hard);
-      killNow();
-      process.off('exit', killNow);
-      for (const signal of SIGNALS) process.off(signal, leave);
+      await namespaces.close();
       rmSync(directory, { recursive: true });
     },
   };
