@@ -1,0 +1,17 @@
+#!/bin/bash
+# Takes away amazon-ec2-net-utils, which makes systemd-networkd reload and drop the rules of Cilium and Liqo. It brings
+# the file that gives the machine its address, too: 80-ec2.network of our own must be in place before it goes.
+# shellcheck source=../../lib/bake.sh
+source "${BAKE_DIR:?}/lib/bake.sh"
+
+readonly NETWORK=$BAKE_ROOT/etc/systemd/network/80-ec2.network
+
+main() {
+  [[ -s $NETWORK ]] || bake_die "$NETWORK is missing: without amazon-ec2-net-utils the machine would get no address"
+  if rpm --query amazon-ec2-net-utils >/dev/null; then
+    bake_dnf remove amazon-ec2-net-utils
+  fi
+  bake_enable systemd-networkd.service
+}
+
+main
