@@ -3,7 +3,7 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { parameterName, ROLES } from '#contract';
 import type { Config } from './config.ts';
-import { allow, allowEverywhere } from './iam/statement.ts';
+import { allow, allowEverywhere, imageParameterArns } from './iam/statement.ts';
 
 export interface ImagesStackProps extends StackProps {
   readonly config: Config;
@@ -28,16 +28,7 @@ export class ImagesStack extends Stack {
       managedPolicyName: `${config.fleet}-image-publisher-${config.region}`,
       description: `May say which images workers of fleet ${config.fleet} boot`,
       statements: [
-        allow(
-          ['ssm:PutParameter', 'ssm:GetParameter'],
-          ROLES.map((role) =>
-            this.formatArn({
-              service: 'ssm',
-              resource: 'parameter',
-              resourceName: parameterName.ami(config.fleet, role).slice(1),
-            }),
-          ),
-        ),
+        allow(['ssm:PutParameter', 'ssm:GetParameter'], imageParameterArns({ stack: this, config })),
         // Systems Manager looks the image up in the caller's name before it takes the value.
         allowEverywhere(['ec2:DescribeImages']),
       ],

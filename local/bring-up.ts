@@ -2,9 +2,9 @@ import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOMELAB_ROLE, OUTPUT, parameterName, ROLES, stackName, TAG } from '#contract';
+import { deepMerge } from '../lib/config/merge.ts';
 import { type PrunedAssembly, pruneAssembly } from './deploy/assembly.ts';
 import { assemblyDirectory, cdkBootstrap, cdkDeploy, cdkSynth } from './deploy/cdk.ts';
-import { merge } from './deploy/configuration.ts';
 import { Doors } from './deploy/doors.ts';
 import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
@@ -40,7 +40,7 @@ export interface Standing {
 const synthesise = async ({ site, abort }: BringUp): Promise<PrunedAssembly> => {
   const { host, directory, cdk, supervisor, configuration } = site;
   const { trustedCaPem } = await host.prepareHomelab(join(directory, 'homelab'));
-  const config = merge(configuration.overrides, { mesh: { trustedCas: [trustedCaPem] } });
+  const config = deepMerge(configuration.overrides, { mesh: { trustedCas: [trustedCaPem] } });
   await writeFile(cdk.configFile, JSON.stringify(config, undefined, 2));
   await supervisor.run(cdkSynth(cdk), abort.signal);
   return await pruneAssembly(assemblyDirectory(cdk));

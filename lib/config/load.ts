@@ -3,21 +3,11 @@ import { ConfigurationError, type Fault, InputError } from '#shared/errors.ts';
 import { parseInput } from '#shared/input.ts';
 import { crossFaults } from './checks.ts';
 import { DEFAULTS } from './defaults.ts';
+import { deepMerge } from './merge.ts';
 import { Config } from './schema.ts';
 
 /** Names a JSON file that is merged over `cdk.json`; the embedded cloud and tests use it. */
 export const CONFIG_FILE_VARIABLE = 'CARRIERARR_CONFIG';
-
-type Dictionary = Record<string, unknown>;
-const isDictionary = (value: unknown): value is Dictionary =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Objects are merged key by key; everything else, arrays too, is replaced. */
-export const deepMerge = (base: unknown, over: unknown): unknown => {
-  if (!isDictionary(base) || !isDictionary(over)) return over === undefined ? base : over;
-  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
-  return Object.fromEntries([...keys].map((key) => [key, deepMerge(base[key], over[key])]));
-};
 
 const readConfigFile = (path: string): unknown => {
   try {

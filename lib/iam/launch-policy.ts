@@ -1,6 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { parameterName, ROLES, TAG } from '#contract';
-import { allow, allowEverywhere, ec2Arn, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { TAG } from '#contract';
+import { allow, allowEverywhere, ec2Arn, imageParameterArns, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 export interface LaunchPolicyProps extends PolicyScope {
   readonly launchTemplateArns: readonly string[];
@@ -23,16 +23,7 @@ export const launchInstances = (props: LaunchPolicyProps): PolicyStatement[] => 
     StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: props.config.fleet },
     Null: { [`aws:ResourceTag/${TAG.worker}`]: 'false' },
   }),
-  allow(
-    ['ssm:GetParameters'],
-    ROLES.map((role) =>
-      props.stack.formatArn({
-        service: 'ssm',
-        resource: 'parameter',
-        resourceName: parameterName.ami(props.config.fleet, role).slice(1),
-      }),
-    ),
-  ),
+  allow(['ssm:GetParameters'], imageParameterArns(props)),
   allowEverywhere(['ec2:DescribeInstances', 'ec2:DescribeInstanceTypeOfferings', 'ec2:DescribeSubnets']),
 ];
 

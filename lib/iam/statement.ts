@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { documentName } from '#contract';
+import { documentName, parameterName, ROLES } from '#contract';
 import type { Config } from '../config.ts';
 import { managedInstanceArn } from '../names.ts';
 
@@ -71,6 +71,16 @@ export const managedInstancesArn = ({ stack }: PolicyScope): string => managedIn
 export const documentArns = ({ stack, config }: PolicyScope, steps: readonly string[]): string[] =>
   steps.map((step) =>
     stack.formatArn({ service: 'ssm', resource: 'document', resourceName: documentName(config.fleet, step) }),
+  );
+
+/** Parameters that say which image a role boots. */
+export const imageParameterArns = ({ stack, config }: PolicyScope): string[] =>
+  ROLES.map((role) =>
+    stack.formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: parameterName.ami(config.fleet, role).slice(1),
+    }),
   );
 
 /** A variable that IAM fills in from the request. */

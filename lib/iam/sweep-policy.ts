@@ -1,6 +1,14 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { parameterName, ROLES, TAG } from '#contract';
-import { allow, allowEverywhere, ec2Arn, handoverSecretsArn, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { TAG } from '#contract';
+import {
+  allow,
+  allowEverywhere,
+  ec2Arn,
+  handoverSecretsArn,
+  imageParameterArns,
+  type PolicyScope,
+  workerSecretsArn,
+} from './statement.ts';
 
 /** Takes away what carries the fleet's tag, and looks for what is left. */
 export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
@@ -20,16 +28,7 @@ export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {
     allow(['secretsmanager:DeleteSecret'], secrets, ours),
     allow(['secretsmanager:DescribeSecret'], secrets),
     // An image that a role still boots from must not be deregistered.
-    allow(
-      ['ssm:GetParameter'],
-      ROLES.map((role) =>
-        scope.stack.formatArn({
-          service: 'ssm',
-          resource: 'parameter',
-          resourceName: parameterName.ami(scope.config.fleet, role).slice(1),
-        }),
-      ),
-    ),
+    allow(['ssm:GetParameter'], imageParameterArns(scope)),
     allowEverywhere([
       'ec2:DescribeInstances',
       'ec2:DescribeVolumes',

@@ -1,18 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { deepMerge } from '../../lib/config/merge.ts';
 import { projectDirectory } from '../paths.ts';
-
-type Dictionary = Record<string, unknown>;
-const isDictionary = (value: unknown): value is Dictionary =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Later layers win key by key; lists are replaced. */
-export const merge = (base: unknown, over: unknown): unknown => {
-  if (!isDictionary(base) || !isDictionary(over)) return over === undefined ? base : over;
-  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
-  return Object.fromEntries([...keys].map((key) => [key, merge(base[key], over[key])]));
-};
 
 /** What must be known of the configuration before it is synthesised; the defaults are those of `lib/config`. */
 const Identity = z.looseObject({
@@ -46,8 +36,8 @@ export const readConfiguration = async (
 ): Promise<LocalConfiguration> => {
   const cdk = CdkJson.parse(await readJson(join(projectDirectory, 'cdk.json')));
   const file = environment.CARRIERARR_CONFIG ?? '';
-  const overrides = merge(file === '' ? {} : await readJson(file), wanted);
-  const { fleet, region, liqo } = Identity.parse(merge(cdk.context?.carrierarr ?? {}, overrides));
+  const overrides = deepMerge(file === '' ? {} : await readJson(file), wanted);
+  const { fleet, region, liqo } = Identity.parse(deepMerge(cdk.context?.carrierarr ?? {}, overrides));
   const provides = liqo.enabled && liqo.direction !== 'homelab-consumes-aws';
   return { fleet, region, overrides, provides };
 };

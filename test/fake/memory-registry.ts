@@ -1,6 +1,7 @@
 import { createRegistryOver } from '../../lambda/registry/create-registry.ts';
 import type { Registry } from '../../lambda/registry/port.ts';
 import type { Clock } from '../../lambda/shared/clock.ts';
+import { fleetSettings } from '../support/fleet-settings.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 
 /** A clock that stands still until it is told to go on; sleeping takes no time. */
@@ -21,15 +22,7 @@ export const createManualClock = (start = '2026-11-21T10:00:00.000Z'): ManualClo
   };
 };
 
-export const MESH = {
-  cidr: '10.100.0.0/16',
-  firstWorkerAddress: '10.100.2.1',
-  lighthouseAddress: '10.100.0.1',
-  lighthouseEndpoint: 'nebula.knowledgedump.space:4242',
-  addressCooldownSeconds: 900,
-  certificateDays: 7,
-  trustedCas: [],
-};
+export const MESH = fleetSettings().mesh;
 
 export interface MemoryRegistryOptions {
   readonly clock?: Clock;

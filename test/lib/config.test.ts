@@ -3,14 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FleetSettings } from '#contract';
-import {
-  configWarnings,
-  deepMerge,
-  explainConfigError,
-  loadConfig,
-  parseConfig,
-  toFleetSettings,
-} from '../../lib/config.ts';
+import { deepMerge } from '../../lib/config/merge.ts';
+import { configWarnings, explainConfigError, loadConfig, parseConfig, toFleetSettings } from '../../lib/config.ts';
 import { faultsOf, fieldsOf } from './support/config-faults.ts';
 
 const PEM = '-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n';

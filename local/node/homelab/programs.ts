@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundleProgram } from '../bundle-program.ts';
 import { HOMELAB } from './addresses.ts';
 
 const DOOR = join(import.meta.dirname, '../../../homelab/mesh-door/main.ts');
@@ -7,17 +7,7 @@ const DOOR = join(import.meta.dirname, '../../../homelab/mesh-door/main.ts');
 export const DOOR_PROGRAM = 'mesh-door.mjs';
 
 /** The real mesh door as one file. */
-export const bundleDoor = async (): Promise<string> => {
-  const { outputFiles } = await build({
-    entryPoints: [DOOR],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    logLevel: 'error',
-  });
-  return outputFiles.map(({ text }) => text).join('');
-};
+export const bundleDoor = (): Promise<string> => bundleProgram(DOOR);
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '#shared/clock.ts';
 import type { HomelabNodeSpec, LocalNodeHost, NodeSpec, RunningNode } from '../host.ts';
-import { type BootVerdict, playBoot, type ReadSecret } from './boot.ts';
 import { PLAYED_CA } from './authority.ts';
+import { type BootVerdict, playBoot, type ReadSecret } from './boot.ts';
 import { PlayedNode } from './played-node.ts';
 import { type Caller, type NodeSecrets, secretsOf } from './secrets.ts';
 

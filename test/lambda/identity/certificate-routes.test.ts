@@ -1,23 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { IssuedCertificate, Problem } from '#contract';
-import type { Log } from '#shared/logging.ts';
 import { proxyHandler } from '#shared/proxy.ts';
 import { generateNodeKeyPair, nodePublicKeyToPem } from '../../../lambda/identity/certificate/index.ts';
 import { certificateRoutes } from '../../../lambda/identity/certificate-routes.ts';
+import { silentLog } from '../../support/silent-log.ts';
 import { testFleet } from './support/fleet.ts';
 
-const silent: Log = {
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  debug: () => {},
-  appendKeys: () => {},
-  resetKeys: () => {},
-};
 const publicKey = nodePublicKeyToPem(generateNodeKeyPair().publicKey);
 
 const api = () => {
-  const handler = proxyHandler(certificateRoutes(testFleet()), silent);
+  const handler = proxyHandler(certificateRoutes(testFleet()), silentLog);
   return async (httpMethod: string, path: string, body?: object, query: Record<string, string> = {}) => {
     const {
       statusCode,

@@ -1,12 +1,12 @@
 import type { FleetSettings, Worker } from '#contract';
 import type { SecretTags } from '#shared/aws/secret-tags.ts';
-import type { Log } from '#shared/logging.ts';
 import type { LaunchPorts } from '../../../lambda/launch/ports.ts';
 import { FakeEc2 } from '../../fake/ec2.ts';
 import { createSleepingClock } from '../../fake/ec2-clock.ts';
 import { createMemoryRegistry, MESH } from '../../fake/memory-registry.ts';
 import { aReservation, type ReservationOverrides } from '../../fake/registry-builders.ts';
 import { fleetSettings } from '../../support/fleet-settings.ts';
+import { silentLog } from '../../support/silent-log.ts';
 
 export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings => {
   const base = fleetSettings({ mesh: MESH });
@@ -17,15 +17,6 @@ export const settings = (overrides: Partial<FleetSettings> = {}): FleetSettings 
     limits: { ...base.limits, terminateSeconds: 300 },
     ...overrides,
   };
-};
-
-export const silentLog: Log = {
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  debug: () => {},
-  appendKeys: () => {},
-  resetKeys: () => {},
 };
 
 /** Remembers which secret was opened for which instance. */

@@ -6,7 +6,8 @@ import { createSleepingClock } from '../../fake/ec2-clock.ts';
 import { FakeSecrets } from '../../fake/ec2-secrets.ts';
 import { createMemoryRegistry } from '../../fake/memory-registry.ts';
 import { aReservedLife, launchFacts } from '../../fake/registry-builders.ts';
-import { settings, silentLog } from '../launch/builders.ts';
+import { silentLog } from '../../support/silent-log.ts';
+import { settings } from '../launch/builders.ts';
 
 export const MINUTE_MS = 60_000;
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { merge, readConfiguration } from '../../../local/deploy/configuration.ts';
+import { readConfiguration } from '../../../local/deploy/configuration.ts';
 
 describe('the configuration of an embedded cloud', () => {
   it('takes fleet and region as the app will', async () => {
@@ -23,11 +23,5 @@ describe('the configuration of an embedded cloud', () => {
 
     expect(fleet).toBe('mine');
     expect(overrides).toEqual({ fleet: 'mine', limits: { bootSeconds: 20, terminateSeconds: 90 } });
-  });
-});
-
-describe('merge', () => {
-  it('goes into structures and replaces lists', () => {
-    expect(merge({ a: { b: [1, 2], c: 1 } }, { a: { b: [3] } })).toEqual({ a: { b: [3], c: 1 } });
   });
 });

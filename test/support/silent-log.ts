@@ -1,0 +1,10 @@
+import type { Log } from '#shared/logging.ts';
+
+export const silentLog: Log = {
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  debug: () => {},
+  appendKeys: () => {},
+  resetKeys: () => {},
+};
