@@ -1,6 +1,5 @@
 import {
   CancelSpotInstanceRequestsCommand,
-  CreateFleetCommand,
   CreateTagsCommand,
   DeleteSnapshotCommand,
   DeleteTagsCommand,
@@ -15,7 +14,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Bench, openBench } from './support.ts';
+import { type Bench, launchOne, openBench } from './support.ts';
 
 let bench: Bench | undefined;
 afterEach(() => bench?.close());
@@ -25,23 +24,12 @@ const open = async (times?: { pendingMs: number; shuttingDownMs: number; invisib
   return bench;
 };
 
-const launch = async ({ ec2 }: Bench, worker: string): Promise<string> => {
-  const result = await ec2.send(
-    new CreateFleetCommand({
-      Type: 'instant',
-      ClientToken: worker,
-      LaunchTemplateConfigs: [
-        {
-          LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '1' },
-          Overrides: [{ InstanceType: 't3.small', SubnetId: 'subnet-a' }],
-        },
-      ],
-      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'spot' },
-      TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'carrierarr:worker', Value: worker }] }],
-    }),
-  );
-  return result.Instances?.[0]?.InstanceIds?.[0] ?? '';
-};
+const launch = (bench: Bench, worker: string): Promise<string> =>
+  launchOne(bench, {
+    ClientToken: worker,
+    TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'spot' },
+    TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'carrierarr:worker', Value: worker }] }],
+  });
 
 const stateOf = async ({ ec2 }: Bench, instanceId: string) => {
   const described = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));

@@ -1,14 +1,9 @@
-import {
-  CreateFleetCommand,
-  DescribeInstancesCommand,
-  DescribeVpcsCommand,
-  TerminateInstancesCommand,
-} from '@aws-sdk/client-ec2';
+import { DescribeInstancesCommand, DescribeVpcsCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { GetSecretValueCommand, ListSecretsCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DescribeInstanceInformationCommand, PutParameterCommand } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../../../local/edge/faults.ts';
-import { type Bench, openBench } from './support.ts';
+import { type Bench, launchOne, openBench } from './support.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -17,19 +12,7 @@ beforeEach(async () => {
 afterEach(() => bench.close());
 
 const launch = async (): Promise<{ instanceId: string; arn: string }> => {
-  const result = await bench.ec2.send(
-    new CreateFleetCommand({
-      Type: 'instant',
-      LaunchTemplateConfigs: [
-        {
-          LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '1' },
-          Overrides: [{ InstanceType: 't3.small', SubnetId: 'subnet-a' }],
-        },
-      ],
-      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'on-demand' },
-    }),
-  );
-  const instanceId = result.Instances?.[0]?.InstanceIds?.[0] ?? '';
+  const instanceId = await launchOne(bench);
   return { instanceId, arn: bench.edge.ec2.find(instanceId)?.arn ?? '' };
 };
 

@@ -1,4 +1,4 @@
-import { CreateFleetCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import {
   CancelCommandCommand,
   DescribeInstanceInformationCommand,
@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FaultSpec } from '../../../local/edge/faults.ts';
-import { type Bench, openBench } from './support.ts';
+import { type Bench, launchOne, openBench } from './support.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -40,29 +40,13 @@ const documentContent = (overrides: object = {}) => ({
   ...overrides,
 });
 
-const launch = async (): Promise<string> => {
-  const result = await bench.ec2.send(
-    new CreateFleetCommand({
-      Type: 'instant',
-      LaunchTemplateConfigs: [
-        {
-          LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '1' },
-          Overrides: [{ InstanceType: 't3.small', SubnetId: 'subnet-a' }],
-        },
-      ],
-      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'on-demand' },
-    }),
-  );
-  return result.Instances?.[0]?.InstanceIds?.[0] ?? '';
-};
-
 const information = async (instanceId: string) => {
   const command = new DescribeInstanceInformationCommand({ Filters: [{ Key: 'InstanceIds', Values: [instanceId] }] });
   return (await bench.ssm.send(command)).InstanceInformationList ?? [];
 };
 
 const launchOnline = async (): Promise<string> => {
-  const instanceId = await launch();
+  const instanceId = await launchOne(bench);
   await vi.waitFor(async () => expect(await information(instanceId)).toHaveLength(1));
   return instanceId;
 };
@@ -229,7 +213,7 @@ describe('faults on a node', () => {
   it('keeps a node from ever registering', async () => {
     nodeFault({ kind: 'never-online' }, 'register');
 
-    const instanceId = await launch();
+    const instanceId = await launchOne(bench);
 
     await vi.waitFor(() => expect(bench.host.started).toHaveLength(1));
     await new Promise((resolve) => setTimeout(resolve, 50));

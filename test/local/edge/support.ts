@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { EC2Client } from '@aws-sdk/client-ec2';
+import { CreateFleetCommand, type CreateFleetCommandInput, EC2Client } from '@aws-sdk/client-ec2';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { Edge } from '../../../local/edge/edge.ts';
@@ -198,4 +198,25 @@ export const openBench = async (
       await upstream.close();
     },
   };
+};
+
+/** Launches one machine and names it; an empty string where none came of it. */
+export const launchOne = async (
+  { ec2 }: Pick<Bench, 'ec2'>,
+  overrides: Partial<CreateFleetCommandInput> = {},
+): Promise<string> => {
+  const result = await ec2.send(
+    new CreateFleetCommand({
+      Type: 'instant',
+      LaunchTemplateConfigs: [
+        {
+          LaunchTemplateSpecification: { LaunchTemplateId: 'lt-1', Version: '1' },
+          Overrides: [{ InstanceType: 't3.small', SubnetId: 'subnet-a' }],
+        },
+      ],
+      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'on-demand' },
+      ...overrides,
+    }),
+  );
+  return result.Instances?.[0]?.InstanceIds?.[0] ?? '';
 };

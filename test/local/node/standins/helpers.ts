@@ -1,4 +1,5 @@
 import { KubeClient } from '../../../../local/node/standins/cluster/client/kube-client.ts';
+import { straightTo } from '../../../../local/node/standins/cluster/client/kubeconfig.ts';
 import type { KubeObject } from '../../../../local/node/standins/cluster/object.ts';
 import { Cluster, type ClusterOptions } from '../../../../local/node/standins/cluster/server/cluster.ts';
 import { type KubeApi, serveCluster } from '../../../../local/node/standins/cluster/server/serve.ts';
@@ -13,13 +14,7 @@ export interface Served {
 export const serve = async (cluster: Cluster): Promise<Served> => {
   const api = await serveCluster(cluster, [{ host: '127.0.0.1', port: 0 }]);
   const server = `http://127.0.0.1:${api.ports[0]}`;
-  const client = new KubeClient({
-    server,
-    token: 't',
-    proxyUrl: undefined,
-    namespace: 'default',
-    tlsServerName: undefined,
-  });
+  const client = new KubeClient(straightTo(server, 't'));
   return { cluster, api, client };
 };
 

@@ -104,13 +104,16 @@ export interface ConnectionOptions {
   readonly context?: string | undefined;
 }
 
-const NOWHERE: Connection = {
-  server: 'http://localhost:8080',
-  token: undefined,
+/** Straight to a server, without a kubeconfig. */
+export const straightTo = (server: string, token: string | undefined): Connection => ({
+  server,
+  token,
   proxyUrl: undefined,
   namespace: 'default',
   tlsServerName: undefined,
-};
+});
+
+const NOWHERE = straightTo('http://localhost:8080', undefined);
 
 /** Which server a context of a kubeconfig means, and how to get there. */
 export const connectionOf = (options: ConnectionOptions = {}): Connection => {

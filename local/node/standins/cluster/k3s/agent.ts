@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from '../client/exchange.ts';
 import { KubeClient } from '../client/kube-client.ts';
+import { straightTo } from '../client/kubeconfig.ts';
 import { DialError } from '../dial.ts';
 import { Kubelet } from './kubelet.ts';
 import type { Running } from './server.ts';
@@ -52,13 +53,7 @@ export const startAgent = async (settings: Settings): Promise<Running> => {
   const token = readToken(secret);
   log('info', `Starting k3s agent ${settings.nodeName}, joining ${server}`);
   await awaitAdmission(server, token);
-  const client = new KubeClient({
-    server,
-    token: token.password,
-    proxyUrl: undefined,
-    namespace: 'default',
-    tlsServerName: undefined,
-  });
+  const client = new KubeClient(straightTo(server, token.password));
   const kubelet = new Kubelet(client, settings);
   await kubelet.start();
   log('info', 'Successfully registered node');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KubeClient } from '../client/kube-client.ts';
+import { straightTo } from '../client/kubeconfig.ts';
 import type { Door } from '../listen.ts';
 import type { KubeObject } from '../object.ts';
 import { isAddress } from '../place.ts';
@@ -156,13 +157,7 @@ export const startServer = async (settings: Settings): Promise<Running> => {
     if (resource !== undefined) cluster.apply(resource, object.metadata.namespace, object);
   }
   const api = await serveCluster(cluster, doorsOf(settings), joining(pem, secrets));
-  const client = new KubeClient({
-    server: `http://127.0.0.1:${PORT}`,
-    token: secrets.server,
-    proxyUrl: undefined,
-    namespace: 'default',
-    tlsServerName: undefined,
-  });
+  const client = new KubeClient(straightTo(`http://127.0.0.1:${PORT}`, secrets.server));
   const kubelet = new Kubelet(client, settings);
   await kubelet.start();
   return {

@@ -1,5 +1,5 @@
 import { KubeClient } from '../client/kube-client.ts';
-import { parseKubeconfig } from '../client/kubeconfig.ts';
+import { parseKubeconfig, straightTo } from '../client/kubeconfig.ts';
 import { type KubeObject, listAt, textAt } from '../object.ts';
 import { FOREIGN_CLUSTERS, liqoObject, REMOTE_ID, tenantNamespaceOf } from './kinds.ts';
 import { installed } from './release.ts';
@@ -108,11 +108,8 @@ export const identityClient = async (client: KubeClient, id: string): Promise<Ku
   const proxyUrl = textAt(clusters, 0, 'cluster', 'proxy-url');
   return new KubeClient(
     {
-      server: textAt(clusters, 0, 'cluster', 'server'),
-      token: textAt(users, 0, 'user', 'token') || undefined,
+      ...straightTo(textAt(clusters, 0, 'cluster', 'server'), textAt(users, 0, 'user', 'token') || undefined),
       proxyUrl: proxyUrl === '' ? undefined : proxyUrl,
-      namespace: 'default',
-      tlsServerName: undefined,
     },
     5000,
   );
