@@ -31,7 +31,7 @@ const waits = ({ clusterSeconds, ssmOnlineSeconds, bootSeconds, terminateSeconds
   clusterSeconds + ssmOnlineSeconds + bootSeconds + terminateSeconds;
 
 const MACHINES: Readonly<Record<MachineName, Machine>> = {
-  provision: { define: provision, timeoutSeconds: (limits) => 6 * 3600 + waits(limits) },
+  provision: { define: provision, timeoutSeconds: (limits) => 7 * 3600 + waits(limits) },
   teardown: { define: teardown, timeoutSeconds: ({ terminateSeconds }) => 2 * 3600 + terminateSeconds },
   renew: { define: renew, timeoutSeconds: () => 12 * 3600 },
   sweep: { define: sweep, timeoutSeconds: () => 1800 },

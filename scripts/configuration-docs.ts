@@ -132,7 +132,6 @@ const DIFFERENCES: readonly (readonly [key: string, runbook: string, why: string
     "below 1.2 Liqo refuses a mesh inside the homelab's services; the runbook's flags are gone since 1.0",
   ],
   ['liqo.mtu', "1340, Liqo's own", 'fragments twice on the way; 1140 passes everywhere at full size'],
-  ['images.nvidiaDriver', '550', 'has no package for Amazon Linux 2023'],
 ];
 
 const differences = (): string => `

@@ -26,7 +26,7 @@ synthesise() {
 write_variants() {
   cat >"$1/existing.json" <<'JSON'
 {
-  "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "foreign-instance-profile"],
+  "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "foreign-instance-profile", "nvidia-end-of-life"],
   "network": {
     "vpcId": "vpc-0abc12345678def01", "vpcCidr": "172.31.0.0/16",
     "zones": ["us-west-2a"], "subnetIds": ["subnet-0abc12345678def01"],

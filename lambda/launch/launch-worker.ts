@@ -1,4 +1,4 @@
-import { instanceNameTag, type OperationOutput, parameterName, secretName, TAG } from '#contract';
+import { instanceNameTag, launchImageParameter, type OperationOutput, secretName, TAG } from '#contract';
 import type { Instance } from '#shared/aws/ec2-port.ts';
 import { adoptInstance, findRecorded } from './adopt-instance.ts';
 import { awaitFacts } from './await-facts.ts';
@@ -34,7 +34,7 @@ const requestInstances = async (ports: LaunchPorts, input: LaunchInput, attempt:
     ...input,
     attempt,
     launchTemplateId: ports.launchTemplates[worker.role] ?? '',
-    imageParameter: parameterName.ami(settings.fleet, worker.role),
+    imageParameter: launchImageParameter(settings.fleet, worker.role, settings.nodes.start),
     tags: tagsOf(settings.fleet, input),
     pools,
     until,

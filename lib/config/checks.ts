@@ -1,5 +1,6 @@
 import type { Fault } from '#shared/errors.ts';
 import { CLUSTER_CHECKS } from './checks-cluster.ts';
+import { IMAGE_CHECKS } from './checks-images.ts';
 import { contains, overlaps, parseAddress, parseRange, type Range } from './cidr.ts';
 import { listAt, type Raw, textAt } from './raw.ts';
 
@@ -142,6 +143,7 @@ const CHECKS = [
   groupsOfCa,
   trustedCasSize,
   ...CLUSTER_CHECKS,
+  ...IMAGE_CHECKS,
 ];
 
 /** Every fault between fields. */

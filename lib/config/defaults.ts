@@ -58,7 +58,7 @@ export const DEFAULTS = {
       rootVolumeGib: 60,
     },
   },
-  nodes: { volumeInitializationRateMib: 300 },
+  nodes: { start: 'image', volumeInitializationRateMib: 300 },
   limits: {
     ssmOnlineSeconds: 300,
     bootSeconds: 180,
@@ -110,11 +110,18 @@ export const DEFAULTS = {
   },
   agent: { verify: true },
   images: {
-    buildRegion: 'us-east-1',
+    enabled: true,
     namePrefix: 'catalyst',
     nebulaVersion: '1.9.0',
-    // The seed's 550 has no package for Amazon Linux 2023 and is out of support; it stays a valid choice.
-    nvidiaDriver: '580',
+    nvidiaDriver: '550',
     ollamaVersion: 'latest',
+    // Off: a weekly build costs as much as everything else that is idle.
+    keep: 3,
+    buildInstanceTypes: {
+      base: ['t3.medium', 't3a.medium'],
+      lighthouse: ['t3.medium', 't3a.medium'],
+      'gpu-worker': ['m6i.xlarge', 'm5.xlarge'],
+    },
+    volumeGib: { base: 8, lighthouse: 12, 'gpu-worker': 30 },
   },
 };

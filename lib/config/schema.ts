@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { FLEET_NAME_PATTERN, InstanceType, Market, PORTS, STEPS } from '#contract';
-import { address, cidr, endpoint, meshGroup, pem, text, version, zone } from './fields.ts';
+import { FLEET_NAME_PATTERN, InstanceType, Market, NodeStart, PORTS, STEPS } from '#contract';
+import { address, cidr, endpoint, meshGroup, pem, text, zone } from './fields.ts';
 import { Agent, Cilium, Cluster, Homelab, K3s, Liqo } from './schema-cluster.ts';
+import { Images } from './schema-images.ts';
 
 /**
  * The one typed schema of the configuration. Defaults stand in `defaults.ts`; the descriptions here become
@@ -18,6 +19,8 @@ export const WARNINGS = [
   'mesh-nodes',
   'foreign-mtu',
   'in-band',
+  'nvidia-end-of-life',
+  'plain-start',
 ] as const;
 export type WarningId = (typeof WARNINGS)[number];
 
@@ -84,6 +87,9 @@ const RoleConfig = z.strictObject({
 });
 
 const Nodes = z.strictObject({
+  start: NodeStart.describe(
+    "`image`: workers boot the fleet's images. `plain`: they boot Amazon Linux 2023 and install everything themselves, which takes minutes; wants `limits.bootSeconds` from 600 on",
+  ),
   volumeInitializationRateMib: z
     .union([z.literal(0), z.int().min(100).max(300)])
     .describe('MiB/s at which EBS fills a volume from its snapshot, 100 to 300 (charged); 0 leaves it lazy'),
@@ -152,16 +158,7 @@ export const Config = z.strictObject({
   cilium: Cilium,
   liqo: Liqo,
   agent: Agent,
-  images: z.strictObject({
-    buildRegion: text.describe('Where images are built; they are published to `region`'),
-    namePrefix: text.describe('Prefix of AMI names'),
-    nebulaVersion: version.describe('Nebula version'),
-    nvidiaDriver: z
-      .string()
-      .regex(/^[0-9]{3}$/, { error: 'a driver branch such as 580' })
-      .describe('NVIDIA driver branch'),
-    ollamaVersion: z.union([z.literal('latest'), version]).describe('Ollama version'),
-  }),
+  images: Images,
 });
 export type Config = z.infer<typeof Config>;
 

@@ -44,5 +44,6 @@ export const toFleetSettings = (config: Config, subnetIds: readonly string[]): F
     lighthouse: roleSettings(config.roles.lighthouse),
     'gpu-worker': roleSettings(config.roles['gpu-worker']),
   },
+  nodes: { start: config.nodes.start },
   limits: config.limits,
 });

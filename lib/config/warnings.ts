@@ -12,6 +12,9 @@ export interface ConfigWarning {
 /** WireGuard adds 60 bytes, and pods of a homelab whose Cilium has MTU 1250 send 1200. */
 const SAFE_TUNNEL_MTU = 1140;
 
+/** R580, with long-term support. */
+const OLDEST_SUPPORTED_DRIVER = 580;
+
 const RULES: Record<WarningId, (config: Config) => string | undefined> = {
   'homelab-trust': ({ mesh }) =>
     mesh.ca.signer === 'kms' && mesh.trustedCas.length === 0
@@ -49,6 +52,17 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
     liqo.inBand
       ? 'liqo.inBand makes the API of the peering depend on its tunnel, and wants socketLB.hostNamespaceOnly=true in ' +
         "the provider's Cilium (cilium.values)"
+      : undefined,
+  'nvidia-end-of-life': ({ images }) =>
+    Number(images.nvidiaDriver) < OLDEST_SUPPORTED_DRIVER
+      ? `images.nvidiaDriver ${images.nvidiaDriver}, the seed's default, gets no security fixes any more, and below 555 there ` +
+        `is no package for Amazon Linux 2023 (it is installed from a pinned .run); ${OLDEST_SUPPORTED_DRIVER} is supported ` +
+        'until June 2028'
+      : undefined,
+  'plain-start': ({ nodes }) =>
+    nodes.start === 'plain'
+      ? 'nodes.start plain: every worker downloads and installs everything at its first boot, some eight minutes instead ' +
+        'of one, and depends on every one of those downloads; build the images with carrierarr ami build'
       : undefined,
 };
 

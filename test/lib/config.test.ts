@@ -28,20 +28,18 @@ describe('the defaults', () => {
       k3s: { version: 'v1.31.2+k3s1' },
       cilium: { version: '1.16.6', clusterMeshPort: 32379 },
       liqo: { gatewayPort: 32380 },
-      images: { buildRegion: 'us-east-1', namePrefix: 'catalyst', nebulaVersion: '1.9.0', ollamaVersion: 'latest' },
+      images: { namePrefix: 'catalyst', nebulaVersion: '1.9.0', nvidiaDriver: '550', ollamaVersion: 'latest' },
     });
   });
 
   it('replace the seed’s values that cannot work by the recommended ones', () => {
     expect(config.roles.lighthouse.instanceTypes).toEqual(['t3.medium']);
-    expect(config.images.nvidiaDriver).toBe('580');
     expect(config.roles['gpu-worker'].instanceTypes.slice(0, 2)).toEqual(['g4dn.xlarge', 'g5.xlarge']);
   });
 
   it('keep every value of the seed reachable', () => {
     const seed = parseConfig({
       roles: { lighthouse: { instanceTypes: ['t3.small'] } },
-      images: { nvidiaDriver: '550' },
       nodes: {
         keyPair: 'hybrid-llm-key',
         instanceProfile: {

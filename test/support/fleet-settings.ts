@@ -43,6 +43,7 @@ export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSett
       groups: ['workers', 'aws'],
     },
   },
+  nodes: { start: 'image' },
   limits: {
     ssmOnlineSeconds: 300,
     bootSeconds: 180,

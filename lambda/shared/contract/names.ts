@@ -22,6 +22,11 @@ export const IMAGES = ['base', ...ROLES] as const;
 export const Image = z.enum(IMAGES);
 export type Image = z.infer<typeof Image>;
 
+/** Whether workers boot an image of the fleet's, or install themselves on Amazon Linux 2023. */
+export const NODE_STARTS = ['image', 'plain'] as const;
+export const NodeStart = z.enum(NODE_STARTS);
+export type NodeStart = z.infer<typeof NodeStart>;
+
 export const MARKETS = ['spot', 'on-demand'] as const;
 export const Market = z.enum(MARKETS);
 export type Market = z.infer<typeof Market>;
@@ -79,6 +84,13 @@ export const parameterName = {
 
 /** Image Builder pipeline of an image. */
 export const imagePipelineName = (fleet: string, image: Image): string => `${fleet}-${image}`;
+
+/** Amazon's own parameter with its newest Amazon Linux 2023: what images start from, and plain nodes. */
+export const AL2023_PARAMETER = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';
+
+/** Parameter that a worker's launch takes its image from. */
+export const launchImageParameter = (fleet: string, role: Role, start: NodeStart): string =>
+  start === 'plain' ? AL2023_PARAMETER : parameterName.ami(fleet, role);
 
 export const documentName = (fleet: string, step: string): string => `${fleet}-${step}`;
 export const stateMachineName = (fleet: string, machine: 'provision' | 'teardown' | 'renew' | 'sweep'): string =>

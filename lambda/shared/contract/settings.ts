@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Market, Role } from './names.ts';
+import { Market, NodeStart, Role } from './names.ts';
 
 /**
  * The part of the configuration that Lambdas need, handed over as the JSON of one environment variable
@@ -51,6 +51,7 @@ export const FleetSettings = z.object({
   secretPrefix: z.string(),
   controlPlane: z.string(),
   roles: z.record(Role, RoleSettings),
+  nodes: z.object({ start: NodeStart }),
   limits: z.object({
     ssmOnlineSeconds: z.number().int().positive(),
     bootSeconds: z.number().int().positive(),

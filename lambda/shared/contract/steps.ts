@@ -5,7 +5,8 @@ import { choice, kind, type Step } from './step.ts';
 export const STEPS = {
   'await-boot': {
     description: 'Wait for the verdict of the boot: boot.done or boot.failed',
-    timeoutSeconds: 240,
+    // A node that installs itself takes minutes; how long it is really given comes as LimitSeconds.
+    timeoutSeconds: 1220,
     remedy: 'read the reason; carrierarr logs NAME shows what the boot did',
     parameters: { LimitSeconds: kind.number('Seconds to wait before the boot counts as failed', '180') },
   },
