@@ -26,17 +26,58 @@ describe('the boot unit', () => {
     expect(Number(settings('carrierarr-boot.service', 'TimeoutStartSec')[0])).toBeGreaterThan(limit + 60);
   });
 
+  it('runs early: it waits neither for cloud-init nor for the network to be online', () => {
+    expect(settings('carrierarr-boot.service', 'DefaultDependencies')).toEqual(['no']);
+    expect(unit('carrierarr-boot.service')).not.toMatch(
+      /^(After|Wants|Requires)=.*(cloud-|network-online|basic\.target)/m,
+    );
+    expect(settings('carrierarr-boot.service', 'After')[0]?.split(' ')).toContain('systemd-networkd.service');
+  });
+
+  it('is spoken for where it cannot give a verdict itself', () => {
+    expect(settings('carrierarr-boot.service', 'OnFailure')).toEqual(['carrierarr-boot-failed.service']);
+  });
+
   it.each(['carrierarr-boot.service', 'nebula.service'])('%s needs the memory that holds the key', (name) => {
-    expect(settings(name, 'RequiresMountsFor')).toEqual(['/etc/nebula']);
+    expect(settings(name, 'RequiresMountsFor')[0]?.split(' ')).toContain('/etc/nebula');
     expect(settings('etc-nebula.mount', 'Where')).toEqual(['/etc/nebula']);
     expect(settings('etc-nebula.mount', 'Type')).toEqual(['tmpfs']);
     expect(settings('etc-nebula.mount', 'Options')[0]).toContain('mode=0700');
   });
 });
 
+describe('the units of every image', () => {
+  const units = IMAGES.flatMap((files) => readdirSync(`${files}/etc/systemd/system`));
+
+  it.each(units)('%s names programs of ours that exist and may be run', (name) => {
+    const programs = ['ExecStartPre', 'ExecStart', 'ExecStartPost']
+      .flatMap((key) => settings(name, key))
+      .flatMap((command) => /\/usr\/local\/lib\/carrierarr\/\S+/.exec(command) ?? []);
+
+    for (const program of programs) expect(statSync(`${FILES}${program}`).mode & 0o777).toBe(0o755);
+  });
+
+  it.each(units.filter((name) => settings(name, 'DefaultDependencies')[0] === 'no'))(
+    '%s, which starts early, still ends when the machine does',
+    (name) => {
+      expect(settings(name, 'Conflicts')).toEqual(['shutdown.target']);
+      expect(settings(name, 'Before')[0]).toContain('shutdown.target');
+    },
+  );
+
+  it('that are enabled are those that say by what', () => {
+    const enabled = readFileSync('ami/base/units.txt', 'utf8')
+      .split('\n')
+      .filter((line) => /^\w/.test(line));
+
+    const wanted = readdirSync(`${FILES}/etc/systemd/system`).filter((name) => /^\[Install\]$/m.test(unit(name)));
+    expect(enabled.sort()).toEqual(wanted.sort());
+  });
+});
+
 describe('the nebula unit', () => {
   it('is started by the boot program alone: neither ordered after it nor enabled', () => {
-    expect(unit('nebula.service')).not.toMatch(/carrierarr-boot\.service/);
+    expect(unit('nebula.service')).not.toMatch(/^(After|Requires|Wants)=/m);
     expect(unit('nebula.service')).not.toMatch(/^\[Install\]/m);
     expect(settings('nebula.service', 'ConditionPathExists')).toEqual(['/etc/nebula/config.yml']);
   });
@@ -60,6 +101,10 @@ describe.each(['k3s', 'k3s-agent'])('the unit of %s', (name) => {
     expect(before.at(-1)).toBe('/usr/local/lib/carrierarr/await-node-address.sh');
     expect(before.slice(0, -1).every((command) => command.startsWith('-modprobe '))).toBe(true);
     expect(statSync(`${FILES}${before.at(-1)}`).mode & 0o777).toBe(0o755);
+  });
+
+  it('marks the moment it is ready, and runs on where that fails', () => {
+    expect(settings(`${name}.service`, 'ExecStartPost')).toEqual(['-/usr/local/lib/carrierarr/mark.sh k3s-ready']);
   });
 
   it('comes back by itself and leaves its containers alone when it goes', () => {

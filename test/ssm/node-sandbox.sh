@@ -21,7 +21,8 @@ layer /var
 mount -t tmpfs tmpfs /run
 mount -t proc proc /proc
 for files in "$@"; do cp -r "$files/." /; done
-mkdir -p /etc/nebula /run/stubs
+mkdir -p /etc/nebula /run/stubs /run/systemd
+printf 'carrierarr\n' >/run/systemd/container
 mount -t tmpfs -o mode=0700,size=1m tmpfs /etc/nebula
 printf '%s\n' "$outer_pid"
 exec >/dev/null 2>&1

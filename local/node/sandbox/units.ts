@@ -4,6 +4,9 @@ import type { BootPlan } from './program/protocol.ts';
 
 const BOOT_UNIT = 'carrierarr-boot.service';
 
+/** A container, as systemd tells its units: the kernel and its start belong to the machine below. */
+const CONTAINER = { path: '/run/systemd/container', text: 'carrierarr\n', mode: 0o644 };
+
 type Entries = ReadonlyMap<string, readonly string[]>;
 
 /** Values by `Section.Key`, in order of appearance. Understands what our own units use: no continuation, no drop-in. */
@@ -59,6 +62,11 @@ const directoriesOf = (files: string): BootPlan['directories'] =>
 export const readBootPlan = (files: string): BootPlan => {
   const file = join(files, 'etc/systemd/system', BOOT_UNIT);
   const directories = directoriesOf(files);
-  if (!existsSync(file)) return { directories, files: [], mounts: [], unit: '' };
-  return { directories, files: [], mounts: mountsOf(files, parseUnit(readFileSync(file, 'utf8'))), unit: BOOT_UNIT };
+  if (!existsSync(file)) return { directories, files: [CONTAINER], mounts: [], unit: '' };
+  return {
+    directories,
+    files: [CONTAINER],
+    mounts: mountsOf(files, parseUnit(readFileSync(file, 'utf8'))),
+    unit: BOOT_UNIT,
+  };
 };

@@ -46,6 +46,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
       ].join('\n'),
     );
     expect(await marks(node)).toEqual([
+      'userspace-start',
       'boot-start',
       'metadata-open',
       'settings-known',

@@ -2,6 +2,7 @@
 # supervise.sh UNIT: runs a unit's program, puts its output into the journal and starts it again as the unit says.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
+shopt -s extglob
 source "${BASH_SOURCE%/*}/standin.sh"
 source "${BASH_SOURCE%/*}/unit.sh"
 
@@ -27,7 +28,7 @@ attend() {
 
 launch() {
   unit_words "$1"
-  env "${unit_assignments[@]}" "${unit_argv[@]}" </dev/null >>"$unit_journal" 2>&1 &
+  env "STANDIN_NOTIFY=$unit_state/ready" "${unit_assignments[@]}" "${unit_argv[@]}" </dev/null >>"$unit_journal" 2>&1 &
   child=$!
 }
 
@@ -50,12 +51,28 @@ prepare() {
   done
 }
 
+# The programs that run once the program is ready, beside it. A program of a unit with Type=notify has to say that it is:
+# systemd's socket cannot be had here, so it makes the file that STANDIN_NOTIFY names.
+follow_up() {
+  local command program=$child
+  while [[ $unit_type == notify && ! -e $unit_state/ready ]]; do
+    kill -0 "$program" 2>/dev/null || return 0
+    standin_nap 0.1
+  done
+  for command in "${unit_post[@]}"; do
+    unit_words "${command##[-+]*([-+])}"
+    env "${unit_assignments[@]}" "${unit_argv[@]}" </dev/null >>"$unit_journal" 2>&1 || true
+  done
+}
+
 run_once() {
   local code=0
+  rm -f "$unit_state/ready"
   prepare "$1" || return
   launch "$unit_start"
   printf '%s\n' "$child" >"$unit_state/main.pid"
   unit_set active
+  if ((${#unit_post[@]} > 0)); then follow_up & fi
   attend || code=$?
   rm -f "$unit_state/main.pid"
   return "$code"

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { startAgent } from '../k3s/agent.ts';
 import { VERSION } from '../k3s/kubelet.ts';
 import { startServer } from '../k3s/server.ts';
@@ -26,6 +27,9 @@ const main = async (argv: readonly string[]): Promise<number> => {
   const starting = command === 'server' ? startServer(settings) : startAgent(settings);
   // Told to stop before it has joined: nothing to leave behind.
   const running = await Promise.race([starting, told.then(() => undefined)]);
+  // What sd_notify is to the real one.
+  const { STANDIN_NOTIFY: ready } = process.env;
+  if (running !== undefined && ready !== undefined) writeFileSync(ready, '');
   await told;
   await running?.stop();
   return 0;

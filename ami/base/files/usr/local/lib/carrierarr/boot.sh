@@ -14,6 +14,7 @@ readonly LOG_DIR=/var/log/carrierarr
 # The secret is bound to the instance only after the launch.
 readonly SECRET_LIMIT_SECONDS=120
 
+source "${BASH_SOURCE%/*}/lib/timeline.sh"
 source "${BASH_SOURCE%/*}/lib/imds.sh"
 source "${BASH_SOURCE%/*}/lib/secret.sh"
 source "${BASH_SOURCE%/*}/lib/private.sh"
@@ -25,6 +26,7 @@ source "${BASH_SOURCE%/*}/lib/services.sh"
 
 boot_reason=''
 boot_complete=no
+identity_changed=no
 
 log() {
   local line
@@ -38,9 +40,9 @@ die() {
   exit 1
 }
 
-# mark NAME: one line `<epoch seconds.millis> <mark>`, so that the way from power-on to mesh can be measured.
+# mark NAME
 mark() {
-  printf '%s %s\n' "${EPOCHREALTIME::-3}" "$1" >>"$RUN_DIR/timeline"
+  timeline_add "$1"
   log "$1"
 }
 
@@ -50,12 +52,11 @@ verdict() {
 }
 
 open_books() {
-  install -d -m 0755 "$RUN_DIR"
   install -d -m 0700 "$LOG_DIR"
+  timeline_open
   rm -f "$RUN_DIR/boot.done" "$RUN_DIR/boot.failed"
-  touch "$RUN_DIR/timeline"
-  chmod 0644 "$RUN_DIR/timeline"
   trap close_books EXIT
+  if [[ ! -s $TIMELINE ]]; then timeline_add_machine; fi
   mark boot-start
 }
 
@@ -64,7 +65,7 @@ close_books() {
   trap - EXIT
   if [[ $boot_complete == yes ]]; then exit 0; fi
   mark boot-failed
-  verdict boot.failed "${boot_reason:-boot.sh ended with $rc after: $(tail -n 2 "$RUN_DIR/timeline" | head -n 1)}"
+  verdict boot.failed "${boot_reason:-boot.sh ended with $rc after: $(tail -n 2 "$TIMELINE" | head -n 1)}"
   log "failed: $(<"$RUN_DIR/boot.failed")"
   exit 1
 }
@@ -72,20 +73,23 @@ close_books() {
 install_identity() {
   local fault
   identity_check_directory
-  write_private "$NEBULA_DIR/ca.crt" "$identity_ca"
-  write_private "$NEBULA_DIR/host.crt" "$identity_crt"
-  write_private "$NEBULA_DIR/host.key" "$identity_key"
-  write_private "$NEBULA_DIR/config.yml" "$identity_config"
+  keep_private "$NEBULA_DIR/ca.crt" "$identity_ca"
+  keep_private "$NEBULA_DIR/host.crt" "$identity_crt"
+  keep_private "$NEBULA_DIR/host.key" "$identity_key"
+  keep_private "$NEBULA_DIR/config.yml" "$identity_config"
+  identity_changed=$private_changed
   identity_key=''
   identity_check "$NEBULA_DIR/host.crt"
   fault=$(nebula_fault)
   [[ -z $fault ]] || die "$fault"
 }
 
+# A Nebula that runs with this identity already is left alone.
 start_nebula() {
-  local attempt
+  local attempt verb=start
+  if [[ $identity_changed == yes ]]; then verb=restart; fi
   for attempt in 1 2 3; do
-    if systemctl restart nebula.service; then return 0; fi
+    if systemctl "$verb" nebula.service; then return 0; fi
     log "nebula did not start (attempt $attempt)"
     sleep 1
   done

@@ -1,10 +1,15 @@
 #!/bin/bash
 # Instance metadata, version 2 only. Answers go into variables instead of through $( ), so that `die` ends the program
 # and not a subshell. Needs `log` and `die`.
+# shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2034 # shared with the programs that source this file
+source "${BASH_SOURCE%/*}/clock.sh"
 
 readonly IMDS_ENDPOINT=${CARRIERARR_IMDS:-http://169.254.169.254}
-readonly IMDS_ATTEMPTS=60
+readonly IMDS_LIMIT_SECONDS=60
+# As many as fit into the limit where each fails at once.
+readonly IMDS_ATTEMPTS=155
+readonly IMDS_QUICK_ATTEMPTS=40
 
 imds_session=''
 imds_status=''
@@ -19,18 +24,23 @@ imds_call() {
   imds_body=${answer%$'\n'*}
 }
 
-# Opens a session; the metadata service may answer later than the first program starts.
+# Opens a session; the metadata service may answer later than the first program starts: at first it is asked every 50 ms,
+# since the whole boot waits for the network here, then twice a second.
 imds_open() {
-  local attempt
-  for ((attempt = 1; attempt <= IMDS_ATTEMPTS; attempt++)); do
+  local attempt pause=0.05 deadline
+  clock_read
+  deadline=$((clock_seconds + IMDS_LIMIT_SECONDS))
+  for ((attempt = 1; attempt <= IMDS_ATTEMPTS && clock_seconds < deadline; attempt++)); do
     imds_call --request PUT "$IMDS_ENDPOINT/latest/api/token" <<<'header = "X-aws-ec2-metadata-token-ttl-seconds: 900"'
     if [[ $imds_status == 200 && -n $imds_body ]]; then
       imds_session=$imds_body
       return 0
     fi
-    sleep 0.5
+    if ((attempt == IMDS_QUICK_ATTEMPTS)); then pause=0.5; fi
+    sleep "$pause"
+    clock_read
   done
-  die "instance metadata at $IMDS_ENDPOINT gave no session in $IMDS_ATTEMPTS attempts (last status $imds_status)"
+  die "instance metadata at $IMDS_ENDPOINT gave no session within $IMDS_LIMIT_SECONDS s (last status $imds_status)"
 }
 
 # imds_get PATH: puts the value into imds_body; returns 1 where the instance has no such value.
@@ -42,28 +52,31 @@ imds_get() {
       200) return 0 ;;
       404) return 1 ;;
       401) imds_open ;;
-      *) sleep 0.5 ;;
+      *) sleep 0.2 ;;
     esac
   done
   die "instance metadata does not hand out $1 (last status $imds_status)"
 }
 
+readonly SETTINGS=(CARRIERARR_FLEET CARRIERARR_ROLE CARRIERARR_REGION CARRIERARR_SECRET_PREFIX CARRIERARR_CONTROL_PLANE)
+# Read by others: the dead-man switch, and the user data itself where it does without our image.
+readonly FURTHER_SETTINGS=' CARRIERARR_READY_SECONDS CARRIERARR_BUNDLE_BUCKET CARRIERARR_BUNDLE_KEY CARRIERARR_BUNDLE_SHA256 '
+
 # Reads the settings out of the user data without running it: known names and harmless characters only.
 load_settings() {
-  local line name missing=''
-  CARRIERARR_FLEET='' CARRIERARR_ROLE='' CARRIERARR_REGION='' CARRIERARR_SECRET_PREFIX='' CARRIERARR_CONTROL_PLANE=''
+  local line name missing='' settings=" ${SETTINGS[*]} "
+  for name in "${SETTINGS[@]}"; do printf -v "$name" ''; done
   imds_get user-data || die 'the instance has no user data: launch it from the launch template of the fleet'
   while IFS= read -r line; do
-    [[ $line =~ ^(CARRIERARR_[A-Z_]+)=([A-Za-z0-9_./:-]+)$ ]] || continue
+    [[ $line =~ ^(CARRIERARR_[A-Z0-9_]+)=([A-Za-z0-9_./:-]+)$ ]] || continue
     name=${BASH_REMATCH[1]}
-    case $name in
-      CARRIERARR_FLEET | CARRIERARR_ROLE | CARRIERARR_REGION | CARRIERARR_SECRET_PREFIX | CARRIERARR_CONTROL_PLANE)
-        printf -v "$name" '%s' "${BASH_REMATCH[2]}"
-        ;;
-      *) log "user data: unknown setting $name ignored" ;;
-    esac
+    if [[ $settings == *" $name "* ]]; then
+      printf -v "$name" '%s' "${BASH_REMATCH[2]}"
+    elif [[ $FURTHER_SETTINGS != *" $name "* ]]; then
+      log "user data: unknown setting $name ignored"
+    fi
   done <<<"$imds_body"
-  for name in CARRIERARR_FLEET CARRIERARR_ROLE CARRIERARR_REGION CARRIERARR_SECRET_PREFIX CARRIERARR_CONTROL_PLANE; do
+  for name in "${SETTINGS[@]}"; do
     [[ -n ${!name} ]] || missing+=" $name"
   done
   [[ -z $missing ]] || die "user data lacks$missing"

@@ -32,23 +32,15 @@ k3s_load() {
   [[ $k3s_token$k3s_agent_token =~ ^[A-Za-z0-9:.+/=_-]+$ ]] || die "secret of worker $worker_name: a k3s token is malformed"
 }
 
-# k3s_write NAME TEXT: leaves alone what is that already.
-k3s_write() {
-  if [[ -f $K3S_DIR/$1 && $(<"$K3S_DIR/$1") == "$2" ]]; then
-    chmod 0600 "$K3S_DIR/$1"
-    return 0
-  fi
-  k3s_changed=yes
-  write_private "$K3S_DIR/$1" "$2"
-}
-
 # k3s_configure PRIVATE_IP
 k3s_configure() {
   install -d -m 0755 "${K3S_DIR%/*}"
   install -d -m 0700 "$K3S_DIR"
-  k3s_write token "$k3s_token"
-  if [[ -n $k3s_agent_token ]]; then k3s_write agent-token "$k3s_agent_token"; fi
-  k3s_write config.yaml "${k3s_config//"$PRIVATE_IP_PLACE"/$1}"
+  private_changed=no
+  keep_private "$K3S_DIR/token" "$k3s_token"
+  if [[ -n $k3s_agent_token ]]; then keep_private "$K3S_DIR/agent-token" "$k3s_agent_token"; fi
+  keep_private "$K3S_DIR/config.yaml" "${k3s_config//"$PRIVATE_IP_PLACE"/$1}"
+  k3s_changed=$private_changed
   k3s_token='' k3s_agent_token=''
 }
 

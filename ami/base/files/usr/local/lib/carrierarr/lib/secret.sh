@@ -1,9 +1,13 @@
 #!/bin/bash
 # Calls Secrets Manager with the role's credentials. curl signs the request itself: the AWS CLI would read 67 MB from a
 # cold disk for it. Needs load_role_credentials of the side it runs on, `log` and `die`.
+# shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2034,SC2154 # shared with the programs that source this file
+source "${BASH_SOURCE%/*}/clock.sh"
 
 readonly SECRET_STEP_SECONDS=2
+# The secret is bound to the instance at about the time the instance boots.
+readonly SECRET_QUICK_ATTEMPTS=10
 
 secret_json=''
 secret_status=''
@@ -50,8 +54,10 @@ secret_may_come() {
 
 # fetch_secret ID SECONDS: puts the secret's text into secret_json; waits that long for one that is still to come.
 fetch_secret() {
-  local error='' attempt attempts=$(($2 / SECRET_STEP_SECONDS)) deadline=$((SECONDS + $2))
-  for ((attempt = 1; attempt <= attempts && SECONDS < deadline; attempt++)); do
+  local error='' attempt attempts=$((SECRET_QUICK_ATTEMPTS + $2 / SECRET_STEP_SECONDS)) pause=0.2 deadline
+  clock_read
+  deadline=$((clock_seconds + $2))
+  for ((attempt = 1; attempt <= attempts && clock_seconds < deadline; attempt++)); do
     if load_role_credentials; then
       # shellcheck disable=SC2016 # $id is jq's
       secret_call GetSecretValue '{SecretId: $id}' --arg id "$1"
@@ -66,7 +72,9 @@ fetch_secret() {
       error='no credentials of the instance profile in the metadata'
     fi
     if ((attempt == 1 || attempt % 10 == 0)); then log "secret $1 not readable yet (attempt $attempt): $error"; fi
-    sleep "$SECRET_STEP_SECONDS"
+    if ((attempt > SECRET_QUICK_ATTEMPTS)); then pause=$SECRET_STEP_SECONDS; fi
+    sleep "$pause"
+    clock_read
   done
   die "secret $1 was not readable within $2 s: $error"
 }
