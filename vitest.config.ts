@@ -38,8 +38,9 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          // A limit for a loaded machine: it costs those nothing that pass.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           // Each file brings clouds, namespaces and ports of its own, and waits as much as it computes.
           maxWorkers: 2,
         },
