@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Role } from '#contract';
 import { renderUserData } from '../../userdata/render.ts';
@@ -81,33 +81,33 @@ export class FakeInstance {
   /** Answers of PutSecretValue in order, each once; then it succeeds. */
   refusals: Reply[] = [];
   readonly #sessions = new Set<string>();
-  readonly #server: Server;
+  #server: Server | undefined;
 
-  private constructor(server: Server, role: Role) {
-    this.#server = server;
+  /** One that does not listen: what reaches a server of the caller's is handed to {@link serve}. */
+  constructor(role: Role = 'gpu-worker') {
     this.metadata.set('user-data', renderUserData({ ...USER_DATA, role }));
   }
 
   static async start({ host = '127.0.0.1', port = 0, role = 'gpu-worker' as Role } = {}): Promise<FakeInstance> {
-    const server = createServer();
-    const instance = new FakeInstance(server, role);
-    server.on('request', async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const reply = instance.#answer(request, Buffer.concat(chunks).toString('utf8'));
-      if (reply === undefined) {
-        request.socket.destroy();
-        return;
-      }
-      response.writeHead(reply.status).end(reply.body);
-    });
+    const instance = new FakeInstance(role);
+    const server = createServer(instance.serve);
+    instance.#server = server;
     server.listen(port, host);
     await once(server, 'listening');
     return instance;
   }
 
+  readonly serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const reply = this.#answer(request, Buffer.concat(chunks).toString('utf8'));
+    if (reply === undefined) request.socket.destroy();
+    else response.writeHead(reply.status).end(reply.body);
+  };
+
   get environment(): Record<string, string> {
-    const url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { port } = (this.#server?.address() ?? { port: 0 }) as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
     return { CARRIERARR_IMDS: url, AWS_ENDPOINT_URL: url };
   }
 
@@ -157,6 +157,7 @@ export class FakeInstance {
   }
 
   async close(): Promise<void> {
+    if (this.#server === undefined) return;
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');

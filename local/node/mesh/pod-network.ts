@@ -2,13 +2,15 @@ import { HOMELAB } from '../homelab/addresses.ts';
 import { configureNetwork } from './namespaces.ts';
 
 const BRIDGE = 'pods';
+/** Fixed, as the underlay's is. */
+const MAC = '02:00:00:00:00:02';
 /** Of the homelab's Cilium: 1250 less its own 50. */
 const MTU = 1200;
 
 /** The pods' side of the homelab's node, with the address under which its Services answer. */
 export const layPodNetwork = (host: number): Promise<void> =>
   configureNetwork(host, [
-    `link add ${BRIDGE} mtu ${MTU} type bridge stp_state 0 forward_delay 0`,
+    `link add ${BRIDGE} address ${MAC} mtu ${MTU} type bridge stp_state 0 forward_delay 0`,
     `address add ${HOMELAB.host}/24 dev ${BRIDGE}`,
     `address add ${HOMELAB.api}/32 dev ${BRIDGE}`,
     `link set ${BRIDGE} up`,

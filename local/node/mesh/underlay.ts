@@ -5,6 +5,8 @@ import { configureNetwork } from './namespaces.ts';
 export const HOMELAB_ADDRESS = '203.0.113.1';
 const BRIDGE = 'underlay';
 const NODE_DEVICE = 'ens5';
+/** A bridge without one of its own takes another whenever a node is added, and the others lose the homelab for 30 s. */
+const MAC = '02:00:00:00:00:01';
 /** Of an EC2 network interface. */
 const MTU = 9001;
 
@@ -24,7 +26,7 @@ export class Underlay {
   /** Lays the bridge in the namespace of the process that plays the homelab. */
   static async lay(homelab: number): Promise<Underlay> {
     await configureNetwork(homelab, [
-      `link add ${BRIDGE} mtu ${MTU} type bridge stp_state 0 forward_delay 0`,
+      `link add ${BRIDGE} address ${MAC} mtu ${MTU} type bridge stp_state 0 forward_delay 0`,
       `address add ${HOMELAB_ADDRESS}/32 dev ${BRIDGE}`,
       `link set ${BRIDGE} up`,
       `route add default dev ${BRIDGE}`,

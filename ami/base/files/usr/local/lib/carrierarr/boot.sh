@@ -12,7 +12,7 @@ export LC_ALL=C
 readonly RUN_DIR=/run/carrierarr
 readonly LOG_DIR=/var/log/carrierarr
 # The secret is bound to the instance only after the launch.
-readonly SECRET_LIMIT_SECONDS=120
+readonly SECRET_LIMIT_SECONDS=${CARRIERARR_SECRET_LIMIT_SECONDS:-120}
 
 source "${BASH_SOURCE%/*}/lib/timeline.sh"
 source "${BASH_SOURCE%/*}/lib/imds.sh"

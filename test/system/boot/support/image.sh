@@ -1,0 +1,83 @@
+#!/bin/bash
+# image.sh ROLE: lays out /run/images/ROLE, which a machine has over this machine's own root: the image's files as they
+# are, its units enabled as the bake enables them, stand-ins for what cannot run here. Runs in the ground's namespaces.
+#
+# PROJECT    the repository                         NEBULA    the nebula binary
+# AUTHORITY  certificate of the machine's own AWS   NOTIFIES  `no`: that nebula cannot tell systemd that it is ready
+set -euo pipefail
+role=$1
+layer=/run/images/$role
+root=/run/images/$role.root
+units=$root/etc/systemd/system
+
+program() {
+  printf '#!/bin/bash\n%s\n' "$2" >"$root/usr/local/bin/$1"
+  chmod 0755 "$root/usr/local/bin/$1"
+}
+
+# drop_in UNIT LINE...
+drop_in() {
+  mkdir -p "$units/$1.d"
+  printf '%s\n' "${@:2}" >"$units/$1.d/test.conf"
+}
+
+# What EC2's network driver is matched by is nothing a container has.
+drop_in_network() {
+  mkdir -p "$root/etc/systemd/network/80-ec2.network.d"
+  printf '%s\n' "$@" >"$root/etc/systemd/network/80-ec2.network.d/test.conf"
+}
+
+# Nothing that this machine runs may start, and nothing that only makes the boot longer.
+silence_the_host() {
+  local unit
+  find "$units" -path '*.wants/*' -type l -delete
+  for unit in console-getty systemd-logind systemd-user-sessions systemd-update-utmp systemd-update-utmp-runlevel \
+    systemd-remount-fs systemd-pstore systemd-sysusers systemd-hostnamed polkit; do
+    ln -sf /dev/null "$units/$unit.service"
+  done
+  ln -sf /dev/null "$units/systemd-tmpfiles-clean.timer"
+}
+
+install_image() {
+  local folder unit
+  for folder in base "$role"; do
+    if [[ -d $PROJECT/ami/$folder/files ]]; then cp -r --no-preserve=ownership "$PROJECT/ami/$folder/files/." "$root/"; fi
+    if [[ ! -f $PROJECT/ami/$folder/units.txt ]]; then continue; fi
+    while read -r unit; do
+      systemctl --quiet --root="$root" enable "$unit"
+    done < <(grep -Ev '^[[:space:]]*(#|$)' "$PROJECT/ami/$folder/units.txt")
+  done
+}
+
+# As on EC2: one device, its address by DHCP.
+install_network() {
+  : >"$root/etc/machine-id"
+  rm -f "$root/etc/hostname"
+  printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
+  rm -f "$root/etc/resolv.conf"
+  printf 'nameserver 172.31.0.1\n' >"$root/etc/resolv.conf"
+  drop_in_network '[Match]' Driver= Name=ens5
+  systemctl --quiet --root="$root" enable systemd-networkd.service
+  systemctl --quiet --root="$root" disable systemd-networkd-wait-online.service
+  printf '%s\n' "$AUTHORITY" >>"$root/etc/ssl/certs/ca-certificates.crt"
+}
+
+# shellcheck disable=SC2016 # the programs expand it
+install_stand_ins() {
+  install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
+  if [[ $NOTIFIES == no ]]; then drop_in nebula.service '[Service]' Type=exec; fi
+  drop_in carrierarr-boot.service '[Service]' Environment=CARRIERARR_SECRET_LIMIT_SECONDS=3
+  mkdir -p "$root/srv/ollama/api"
+  printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
+  program k3s 'echo "k3s $*" >>/run/k3s.told; systemd-notify --ready; exec sleep infinity'
+  program ollama 'exec python3 -m http.server "${OLLAMA_HOST#*:}" --bind "${OLLAMA_HOST%:*}" --directory /srv/ollama'
+  program worker-agent 'echo "worker-agent $* to $CONTROL_PLANE_ADDR"; exec sleep infinity'
+}
+
+mkdir -p "$layer" "$layer.work" "$root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$layer,workdir=$layer.work" "$root"
+silence_the_host
+install_image
+install_network
+install_stand_ins
+umount "$root"

@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ROLES, type Role } from '#contract';
+import { certificateToPem } from '../../../../lambda/identity/certificate/index.ts';
+import { agentMembers, serverMembers } from '../../../ssm/cluster-builders.ts';
+import { FakeInstance, secretValue } from '../../../ssm/fake-instance.ts';
+import { anIdentity, authority, type TestIdentity } from '../../../ssm/identity-builders.ts';
+import type { Program } from '../../support/nebula-programs.ts';
+import { startCloud } from './cloud.ts';
+import { removeControlGroups } from './control-groups.ts';
+import { Ground } from './ground.ts';
+import { type Echo, startHomelab } from './homelab.ts';
+import { Machine } from './machine.ts';
+import { addressOf, layWire, makeNetwork, plugIn } from './wire.ts';
+
+/** What a secret holds, by member. */
+export type Secret = Record<string, string>;
+
+export interface MachineSetting {
+  /** @default `gpu-worker` */
+  readonly role?: Role;
+  /** Milliseconds until instance metadata answers it. @default 0 */
+  readonly metadataAfter?: number;
+  /** Milliseconds until its network has a link. @default 0 */
+  readonly pluggedAfter?: number;
+  /** Changes the instance before it is switched on: metadata, answers of Secrets Manager. */
+  readonly prepare?: (instance: FakeInstance, secret: Secret) => unknown;
+  readonly identity?: (name: string, address: string) => TestIdentity;
+}
+
+export interface Switched {
+  readonly machine: Machine;
+  readonly name: string;
+  readonly meshAddress: string;
+  readonly secret: Secret;
+  /** Pings from the homelab since before it was switched on. */
+  readonly echo: Echo;
+}
+
+const notifies = ({ label }: Program): string => (/ 1\.[0-7]\./.test(label) ? 'no' : 'yes');
+
+const issue = (name: string, address: string): TestIdentity => anIdentity({ name }, address);
+
+const roleMembers = (role: Role): Secret => (role === 'lighthouse' ? serverMembers() : agentMembers());
+
+/** A homelab, AWS and machines that boot, all in namespaces of their own. */
+export class World {
+  readonly ground: Ground;
+  readonly homelab: Awaited<ReturnType<typeof startHomelab>>;
+  readonly #cloud: Awaited<ReturnType<typeof startCloud>>;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'carrierarr-boot-'));
+  readonly #machines: Switched[] = [];
+  #count = 0;
+
+  private constructor(
+    ground: Ground,
+    cloud: Awaited<ReturnType<typeof startCloud>>,
+    homelab: Awaited<ReturnType<typeof startHomelab>>,
+  ) {
+    this.ground = ground;
+    this.#cloud = cloud;
+    this.homelab = homelab;
+  }
+
+  static async start(nebula: Program): Promise<World> {
+    await removeControlGroups();
+    const ground = await Ground.start();
+    try {
+      await layWire(ground);
+      const cloud = await startCloud(ground);
+      const script = join(import.meta.dirname, 'image.sh');
+      const environment = {
+        PROJECT: resolve('.'),
+        NEBULA: nebula.path,
+        NOTIFIES: notifies(nebula),
+        AUTHORITY: cloud.authorityPem,
+      };
+      const images = ROLES.map((role) => ground.run(`bash '${script}' ${role}`, environment));
+      const fleetCaPem = certificateToPem(authority.certificate);
+      const [homelab] = await Promise.all([startHomelab(ground, nebula.path, fleetCaPem), ...images]);
+      return new World(ground, cloud, homelab);
+    } catch (error) {
+      await ground.close();
+      throw error;
+    }
+  }
+
+  /** Switches a machine on. */
+  async boot({
+    role = 'gpu-worker',
+    prepare,
+    identity = issue,
+    metadataAfter = 0,
+    pluggedAfter = 0,
+  }: MachineSetting = {}): Promise<Switched> {
+    this.#count += 1;
+    const number = this.#count;
+    const worker = `${role}-${String(number).padStart(3, '0')}`;
+    const meshAddress = `10.100.2.${number}`;
+    const name = `cb${process.pid}-${number}`;
+    const address = addressOf(number);
+    const issued = identity(worker, meshAddress).secret;
+    const trusted = `${issued.nebula_ca_crt?.trimEnd()}\n${this.homelab.caPem}`;
+    const secret: Secret = { ...issued, nebula_ca_crt: trusted, ...roleMembers(role) };
+    const instance = new FakeInstance(role);
+    instance.metadata.set('meta-data/local-ipv4', address);
+    instance.metadata.set('meta-data/tags/instance/carrierarr:worker', worker);
+    instance.secret = [secretValue(secret)];
+    prepare?.(instance, secret);
+    const answer = () => this.#cloud.instances.set(address, instance);
+    if (metadataAfter === 0) answer();
+    const echo = this.homelab.ping(meshAddress);
+    echo.first.catch(() => undefined);
+    await makeNetwork(this.ground, name, number);
+    const plug = () => plugIn(this.ground, name);
+    if (pluggedAfter === 0) await plug();
+    const machine = new Machine(this.ground, { name, role, instance, address, console: join(this.#directory, name) });
+    if (metadataAfter > 0) setTimeout(answer, metadataAfter);
+    if (pluggedAfter > 0) setTimeout(() => void plug(), pluggedAfter);
+    const switched = { machine, name: worker, meshAddress, secret, echo };
+    this.#machines.push(switched);
+    return switched;
+  }
+
+  /** What a machine printed to its console. */
+  console({ machine }: Switched): string {
+    return readFileSync(join(this.#directory, machine.name), 'utf8');
+  }
+
+  async close(): Promise<void> {
+    for (const { echo } of this.#machines) echo.stop();
+    this.#cloud.close();
+    await this.ground.close();
+    await Promise.all(this.#machines.map(({ machine }) => machine.ended));
+    await removeControlGroups();
+    rmSync(this.#directory, { recursive: true });
+  }
+}
