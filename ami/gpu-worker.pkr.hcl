@@ -52,6 +52,12 @@ build {
     execute_command  = local.execute
     environment_vars = concat(local.environment, ["IMAGE=gpu-worker"])
     scripts = concat(local.scripts_first, [
+      "${path.root}/gpu-worker/scripts/10-files.sh",
+      "${path.root}/gpu-worker/scripts/20-kernel.sh",
+      "${path.root}/gpu-worker/scripts/30-nvidia.sh",
+      "${path.root}/gpu-worker/scripts/40-units.sh",
+      "${path.root}/gpu-worker/scripts/50-k3s-agent.sh",
+      "${path.root}/gpu-worker/scripts/60-ollama.sh",
     ], local.scripts_last)
   }
 

@@ -18,7 +18,7 @@ readonly BAKE_MANIFEST=$BAKE_ROOT/etc/carrierarr/image.json
 # Archives between download and installation; the clean-up removes it.
 readonly BAKE_CACHE=$BAKE_ROOT/var/cache/carrierarr
 # Versions that whoever builds may choose; for everything else versions.env has the only word.
-readonly BAKE_CHOICES=(NEBULA_VERSION K3S_VERSION NVIDIA_DRIVER_VERSION OLLAMA_VERSION)
+readonly BAKE_CHOICES=(NEBULA_VERSION K3S_VERSION NVIDIA_DRIVER_VERSION NVIDIA_KMOD OLLAMA_VERSION)
 
 bake_say() {
   printf '%s: %s\n' "${0##*/}" "$*"

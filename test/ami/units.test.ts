@@ -10,6 +10,16 @@ const unit = (name: string): string => {
 const settings = (name: string, key: string): string[] =>
   [...unit(name).matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value ?? '');
 
+/** Names of the units in a folder of files; what ends in `.d` adds to somebody else's. */
+const unitsOf = (files: string): string[] =>
+  readdirSync(`${files}/etc/systemd/system`)
+    .filter((name) => !name.endsWith('.d'))
+    .sort();
+const program = (name: string): string => {
+  const files = IMAGES.map((each) => `${each}${name}`);
+  return files.find((file) => existsSync(file)) ?? `${FILES}${name}`;
+};
+
 describe('the boot unit', () => {
   it('runs the boot program of the image', () => {
     const [program = ''] = settings('carrierarr-boot.service', 'ExecStart');
@@ -47,17 +57,19 @@ describe('the boot unit', () => {
 });
 
 describe('the units of every image', () => {
-  const units = IMAGES.flatMap((files) => readdirSync(`${files}/etc/systemd/system`));
+  const units = IMAGES.flatMap(unitsOf);
 
   it.each(units)('%s names programs of ours that exist and may be run', (name) => {
     const programs = ['ExecStartPre', 'ExecStart', 'ExecStartPost']
       .flatMap((key) => settings(name, key))
       .flatMap((command) => /\/usr\/local\/lib\/carrierarr\/\S+/.exec(command) ?? []);
 
-    for (const program of programs) expect(statSync(`${FILES}${program}`).mode & 0o777).toBe(0o755);
+    for (const each of programs) expect(statSync(program(each)).mode & 0o777).toBe(0o755);
   });
 
-  it.each(units.filter((name) => settings(name, 'DefaultDependencies')[0] === 'no'))(
+  const early = units.filter((name) => settings(name, 'DefaultDependencies')[0] === 'no');
+  // Nothing runs on, and its rules are to stay until the last container is gone.
+  it.each(early.filter((name) => name !== 'carrierarr-imds-guard.service'))(
     '%s, which starts early, still ends when the machine does',
     (name) => {
       expect(settings(name, 'Conflicts')).toEqual(['shutdown.target']);
@@ -70,8 +82,8 @@ describe('the units of every image', () => {
       .split('\n')
       .filter((line) => /^\w/.test(line));
 
-    const wanted = readdirSync(`${FILES}/etc/systemd/system`).filter((name) => /^\[Install\]$/m.test(unit(name)));
-    expect(enabled.sort()).toEqual(wanted.sort());
+    const wanted = unitsOf(FILES).filter((name) => /^\[Install\]$/m.test(unit(name)));
+    expect(enabled.sort()).toEqual(wanted);
   });
 });
 
@@ -117,10 +129,13 @@ describe.each(['k3s', 'k3s-agent'])('the unit of %s', (name) => {
 
 describe('the images', () => {
   it('have k3s on a lighthouse, its agent and Ollama on a gpu-worker', () => {
-    const units = (files: string) => readdirSync(`${files}/etc/systemd/system`).sort();
-
-    expect(units('ami/lighthouse/files')).toEqual(['k3s.service']);
-    expect(units('ami/gpu-worker/files')).toEqual(['k3s-agent.service', 'ollama.service']);
+    expect(unitsOf('ami/lighthouse/files')).toEqual(['k3s.service']);
+    expect(unitsOf('ami/gpu-worker/files')).toEqual([
+      'carrierarr-instance-store.service',
+      'k3s-agent.service',
+      'nvidia-persistenced.service',
+      'ollama.service',
+    ]);
   });
 
   it('put Ollama nowhere but where the boot program says', () => {
