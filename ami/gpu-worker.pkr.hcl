@@ -16,12 +16,12 @@ build {
   source "source.amazon-ebs.al2023" {
     ami_name        = local.gpu_worker_name
     ami_description = "Carrierarr gpu-worker on ${local.source_ami_name}"
-    instance_type   = "c6i.xlarge"
+    instance_type   = "m6i.xlarge"
 
     launch_block_device_mappings {
       device_name           = "/dev/xvda"
       volume_type           = "gp3"
-      volume_size           = 40
+      volume_size           = 30
       iops                  = 3000
       throughput            = 125
       encrypted             = true

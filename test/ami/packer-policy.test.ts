@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { IMAGES } from '#contract';
+import { DEFAULTS } from '../../lib/config/defaults.ts';
 import { faultsOf } from './support/packer-policy.ts';
 import { buildOf, readSources, readTemplates, settingsOf } from './support/packer-templates.ts';
 
@@ -43,7 +44,7 @@ describe('the Packer templates', () => {
     ['include_deprecated = true', 'include_deprecated = false', 'the parent is not the one of versions.env'],
     ['deprecate_at    = local.deprecate_at', '', 'the image is never deprecated'],
     ['snapshot_tags = local.gpu_worker_tags', 'snapshot_tags = {}', 'snapshots are not marked like the image'],
-    ['"c6i.xlarge"', '"g4dn.xlarge"', 'the build needs a GPU'],
+    ['"m6i.xlarge"', '"g4dn.xlarge"', 'the build needs a GPU'],
     ['cloud-init status --wait', 'cloud-init status --wait || true', 'a failing step does not fail the build'],
     ['post-processor "manifest"', 'post-processor "shell-local"', 'what was built is not written down'],
   ])('would show with %j changed to %j', async (from, to, fault) => {
@@ -67,6 +68,27 @@ describe('the Packer templates', () => {
       ollama_version: 'latest',
       ami_prefix: 'catalyst',
     });
+  });
+
+  it('build what Image Builder builds by default', async () => {
+    const { variables } = await readTemplates();
+    const { images, k3s } = DEFAULTS;
+
+    expect(Object.fromEntries(variables)).toMatchObject({
+      ami_prefix: images.namePrefix,
+      nebula_version: images.nebulaVersion,
+      k3s_version: k3s.version,
+      nvidia_driver_version: images.nvidiaDriver,
+      ollama_version: images.ollamaVersion,
+    });
+  });
+
+  it.each(IMAGES)('take an instance and a volume for %s as Image Builder does', async (image) => {
+    const templates = await readTemplates();
+    const settings = settingsOf(templates, buildOf(templates, image));
+
+    expect(DEFAULTS.images.buildInstanceTypes[image]).toContain(settings.instance_type);
+    expect(settings.launch_block_device_mappings).toMatchObject([{ volume_size: DEFAULTS.images.volumeGib[image] }]);
   });
 
   it('recommend nothing but other values of these variables', async () => {
