@@ -17,6 +17,8 @@ readonly BAKE_BIN=$BAKE_ROOT/usr/local/bin
 readonly BAKE_MANIFEST=$BAKE_ROOT/etc/carrierarr/image.json
 # Archives between download and installation; the clean-up removes it.
 readonly BAKE_CACHE=$BAKE_ROOT/var/cache/carrierarr
+# What k3s, Cilium, Liqo and Nebula load.
+readonly BAKE_MODULES=(overlay br_netfilter tun wireguard vxlan geneve)
 # Versions that whoever builds may choose; for everything else versions.env has the only word.
 readonly BAKE_CHOICES=(NEBULA_VERSION K3S_VERSION NVIDIA_DRIVER_VERSION NVIDIA_KMOD OLLAMA_VERSION)
 

@@ -31,16 +31,16 @@ k3s_ctr() {
 
 # containerd as k3s starts it: same places, same namespace.
 k3s_open() {
-  local second
+  local look
   install -d -m 0711 "$K3S_RUN"
   PATH=$K3S_DATA/data/current/bin:$PATH "$K3S_DATA/data/current/bin/containerd" --log-level warn \
     --root "$K3S_DATA/agent/containerd" --state "$K3S_RUN" --address "$K3S_RUN/containerd.sock" &
   k3s_containerd=$!
   trap k3s_close EXIT
-  for ((second = 0; second < K3S_CONTAINERD_SECONDS; second++)); do
+  for ((look = 0; look < 5 * K3S_CONTAINERD_SECONDS; look++)); do
     if k3s_ctr version >/dev/null 2>&1; then return 0; fi
     kill -0 "$k3s_containerd" 2>/dev/null || bake_die "k3s's containerd ended at once"
-    sleep 1
+    sleep 0.2
   done
   bake_die "k3s's containerd does not answer within $K3S_CONTAINERD_SECONDS s"
 }

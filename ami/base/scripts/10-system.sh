@@ -13,6 +13,18 @@ readonly PACKAGES=(
   'dnf-command(versionlock)'
 )
 
+# Modules that the kernel's main package leaves to another one.
+install_modules() {
+  local kernel module
+  kernel=$(uname -r)
+  for module in "${BAKE_MODULES[@]}"; do
+    if ! modinfo -k "$kernel" -F vermagic "$module" >/dev/null 2>&1; then
+      bake_packages "kernel-modules-extra-$kernel"
+      return 0
+    fi
+  done
+}
+
 lock_kernel() {
   local locked
   locked=$(dnf --quiet versionlock list)
@@ -43,6 +55,7 @@ install_agent() {
 main() {
   local release
   bake_packages "${PACKAGES[@]}"
+  install_modules
   lock_kernel
   rpm --query amazon-ssm-agent >/dev/null ||
     bake_die 'there is no SSM agent: the parent must be the standard AMI of AL2023, not the minimal one'

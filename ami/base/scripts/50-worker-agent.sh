@@ -6,7 +6,7 @@ source "${BAKE_DIR:?}/lib/bake.sh"
 
 readonly PROGRAM=$BAKE_DIR/worker-agent/worker-agent
 # The file's first twenty bytes: 64 bit, little-endian, and x86-64 as its machine.
-readonly ELF_X86_64='^7f454c460201.{24}.{4}3e00$'
+readonly ELF_X86_64='^7f454c460201.{20}.{4}3e00$'
 
 main() {
   local head sum

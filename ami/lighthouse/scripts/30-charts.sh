@@ -21,6 +21,10 @@ main() {
   bake_fetch CILIUM_CHART "$CILIUM_VERSION" "https://helm.cilium.io/cilium-$CILIUM_VERSION.tgz" \
     "$BAKE_CACHE/cilium-chart-$CILIUM_VERSION.tgz"
   place_chart cilium "$CILIUM_VERSION" "$BAKE_CACHE/cilium-chart-$CILIUM_VERSION.tgz"
+  bake_fetch LIQO_CHART "$LIQO_VERSION" \
+    "https://github.com/liqotech/liqo/releases/download/v$LIQO_VERSION/liqo-v$LIQO_VERSION.tgz" \
+    "$BAKE_CACHE/liqo-chart-$LIQO_VERSION.tgz"
+  place_chart liqo "$LIQO_VERSION" "$BAKE_CACHE/liqo-chart-$LIQO_VERSION.tgz"
 }
 
 main

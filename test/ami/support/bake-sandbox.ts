@@ -190,7 +190,7 @@ export class BakeSandbox {
     return (fs.statSync(this.path(file)).mode & 0o777).toString(8);
   }
 
-  write(file: string, content: string, mode = 0o644): void {
+  write(file: string, content: string | Buffer, mode = 0o644): void {
     fs.mkdirSync(dirname(this.path(file)), { recursive: true });
     fs.writeFileSync(this.path(file), content);
     fs.chmodSync(this.path(file), mode);
