@@ -88,11 +88,11 @@ export class FakeInstance {
     this.metadata.set('user-data', renderUserData({ ...USER_DATA, role }));
   }
 
-  static async start({ host = '127.0.0.1', port = 0, role = 'gpu-worker' as Role } = {}): Promise<FakeInstance> {
+  static async start({ role = 'gpu-worker' as Role } = {}): Promise<FakeInstance> {
     const instance = new FakeInstance(role);
     const server = createServer(instance.serve);
     instance.#server = server;
-    server.listen(port, host);
+    server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return instance;
   }

@@ -10,11 +10,6 @@ layer=/run/images/$role
 root=/run/images/$role.root
 units=$root/etc/systemd/system
 
-program() {
-  printf '#!/bin/bash\n%s\n' "$2" >"$root/usr/local/bin/$1"
-  chmod 0755 "$root/usr/local/bin/$1"
-}
-
 # drop_in UNIT LINE...
 drop_in() {
   mkdir -p "$units/$1.d"
@@ -62,16 +57,13 @@ install_network() {
   printf '%s\n' "$AUTHORITY" >>"$root/etc/ssl/certs/ca-certificates.crt"
 }
 
-# shellcheck disable=SC2016 # the programs expand it
 install_stand_ins() {
   install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
   if [[ $NOTIFIES == no ]]; then drop_in nebula.service '[Service]' Type=exec; fi
   drop_in carrierarr-boot.service '[Service]' Environment=CARRIERARR_SECRET_LIMIT_SECONDS=3
   mkdir -p "$root/srv/ollama/api"
   printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
-  program k3s 'echo "k3s $*" >>/run/k3s.told; systemd-notify --ready; exec sleep infinity'
-  program ollama 'exec python3 -m http.server "${OLLAMA_HOST#*:}" --bind "${OLLAMA_HOST%:*}" --directory /srv/ollama'
-  program worker-agent 'echo "worker-agent $* to $CONTROL_PLANE_ADDR"; exec sleep infinity'
+  install -m 0755 "$PROJECT"/test/system/boot/support/programs/* "$root/usr/local/bin/"
 }
 
 mkdir -p "$layer" "$layer.work" "$root"

@@ -6,7 +6,7 @@ name=$1
 role=$2
 home=/run/machines/$name
 
-if [[ ! -d $home ]]; then
+if [[ ! -d $home/root ]]; then
   mkdir -p "$home"/{upper,work,root}
   mount -t overlay overlay -o "lowerdir=/run/images/$role:/,upperdir=$home/upper,workdir=$home/work" "$home/root"
 fi

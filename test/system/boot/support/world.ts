@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ROLES, type Role } from '#contract';
 import { certificateToPem } from '../../../../lambda/identity/certificate/index.ts';
 import { agentMembers, serverMembers } from '../../../ssm/cluster-builders.ts';
@@ -26,6 +27,8 @@ export interface MachineSetting {
   readonly pluggedAfter?: number;
   /** Changes the instance before it is switched on: metadata, answers of Secrets Manager. */
   readonly prepare?: (instance: FakeInstance, secret: Secret) => unknown;
+  /** Files of its disk that differ from the image, by path. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly identity?: (name: string, address: string) => TestIdentity;
 }
 
@@ -93,6 +96,7 @@ export class World {
     identity = issue,
     metadataAfter = 0,
     pluggedAfter = 0,
+    files = {},
   }: MachineSetting = {}): Promise<Switched> {
     this.#count += 1;
     const number = this.#count;
@@ -112,7 +116,7 @@ export class World {
     if (metadataAfter === 0) answer();
     const echo = this.homelab.ping(meshAddress);
     echo.first.catch(() => undefined);
-    await makeNetwork(this.ground, name, number);
+    await Promise.all([makeNetwork(this.ground, name, number), this.#write(name, files)]);
     const plug = () => plugIn(this.ground, name);
     if (pluggedAfter === 0) await plug();
     const machine = new Machine(this.ground, { name, role, instance, address, console: join(this.#directory, name) });
@@ -121,6 +125,14 @@ export class World {
     const switched = { machine, name: worker, meshAddress, secret, echo };
     this.#machines.push(switched);
     return switched;
+  }
+
+  async #write(name: string, files: Readonly<Record<string, string>>): Promise<void> {
+    for (const [path, text] of Object.entries(files)) {
+      const file = this.ground.path(`/run/machines/${name}/upper${path}`);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, text);
+    }
   }
 
   /** What a machine printed to its console. */
