@@ -17,16 +17,16 @@ say() {
 }
 
 # Of disks of that kind: ours first, then blank ones, the largest first. One line each: label or `-`, path.
-# shellcheck disable=SC2016 # $model and $label are jq's
+# shellcheck disable=SC2016 # $model and $ours are jq's
 read_disks() {
   disks=$(lsblk --json --bytes --output NAME,PATH,TYPE,MODEL,FSTYPE,PTTYPE,LABEL,SIZE,MOUNTPOINTS |
-    jq -r --arg model "$MODEL" --arg label "$LABEL" '
+    jq -r --arg model "$MODEL" --arg ours "$LABEL" '
       [.blockdevices[] | select(.type == "disk" and ((.model // "") | gsub("^ +| +$"; "")) == $model)
         | select([.mountpoints[]? | strings] == [] and (.children // []) == [])
-        | . + {ours: (.fstype == "xfs" and .label == $label)}
+        | . + {ours: (.fstype == "xfs" and .label == $ours)}
         | select(.ours or (.fstype == null and .pttype == null))]
-      | sort_by(.ours | not, -.size)[]
-      | "\(if .ours then $label else "-" end) \(.path)"')
+      | sort_by((.ours | not), -(.size | tonumber))[]
+      | "\(if .ours then $ours else "-" end) \(.path)"')
 }
 
 # is_blank DISK: no signature that any program knows; lsblk tells what udev saw at some time.

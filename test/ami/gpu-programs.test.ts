@@ -1,0 +1,208 @@
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GpuSandbox } from './support/gpu-sandbox.ts';
+
+let sandbox: GpuSandbox;
+beforeEach(() => {
+  sandbox = new GpuSandbox();
+});
+afterEach(() => sandbox.remove());
+
+describe('k3s on a gpu-worker', () => {
+  const PAUSE = 'docker.io/rancher/mirrored-pause:3.6';
+  /** k3s with the programs it carries inside; its images lie in a file. */
+  const k3s = (images: string) => `#!/bin/bash
+    data=$BAKE_ROOT/var/lib/rancher/k3s/data/current/bin
+    [[ $1 == ctr ]] && shift 5
+    case "$*" in
+      'kubectl version --client') mkdir -p "$data"; printf '#!/bin/bash\\nexec sleep 60\\n' >"$data/containerd"; chmod 755 "$data/containerd" ;;
+      'images list --quiet') cat "$SANDBOX/images" 2>/dev/null ;;
+      'images import -') cat >/dev/null; printf '%s\\n' ${images} >"$SANDBOX/images" ;;
+      'images remove --sync '*) sed -i "\\|^$4\\$|d" "$SANDBOX/images" ;;
+    esac`;
+  const publish = (images: string) => {
+    const version = sandbox.version('K3S_VERSION');
+    const at = `https://github.com/k3s-io/k3s/releases/download/${version.replace('+', '%2B')}`;
+    sandbox.pin('K3S', version, sandbox.publish(`${at}/k3s`, k3s(images)));
+    const archive = sandbox.publishArchive(`${at}/k3s-airgap-images-amd64.tar.zst`, { image: 'layers' });
+    sandbox.pin('K3S_IMAGES', version, archive);
+  };
+
+  it('holds of the images of its release the one that every pod needs', () => {
+    publish(
+      `docker.io/rancher/klipper-helm:v1 ${PAUSE} docker.io/rancher/mirrored-coredns-coredns:1.11 quay.io/other:1`,
+    );
+
+    const { status, stderr } = sandbox.gpu('50-k3s-agent');
+
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(sandbox.run(['cat', join(sandbox.folder, 'images')]).stdout).toBe(`${PAUSE}\nquay.io/other:1\n`);
+    expect(sandbox.manifest().versions).toMatchObject({ k3s: {}, 'k3s-images': {} });
+  });
+
+  it('is not done without that one', () => {
+    publish('docker.io/rancher/klipper-helm:v1');
+
+    const { status, stderr } = sandbox.gpu('50-k3s-agent');
+
+    expect(status).toBe(1);
+    expect(stderr).toContain('mirrored-pause');
+  });
+
+  it('is refused when it is another file', () => {
+    publish(PAUSE);
+    sandbox.pin('K3S', sandbox.version('K3S_VERSION'), '0'.repeat(64));
+
+    expect(sandbox.gpu('50-k3s-agent')).toMatchObject({ status: 1, stderr: expect.stringContaining('not the file') });
+    expect(sandbox.exists('usr/local/bin/k3s')).toBe(false);
+  });
+});
+
+describe('Ollama', () => {
+  const RELEASES = 'https://github.com/ollama/ollama/releases';
+  const NEW = 'ollama-linux-amd64.tar.zst';
+  const OLD = 'ollama-linux-amd64.tgz';
+
+  /** Publishes a release with its list of checksums. */
+  const release = (version: string, asset: string, cuda: readonly string[], sum?: string): string => {
+    const at = `${RELEASES}/download/v${version}`;
+    const members = {
+      'bin/ollama': `#!/bin/bash\necho 'Warning: could not connect to a running Ollama instance'\necho 'Warning: client version is ${version}'\n`,
+      'lib/ollama/libggml-base.so': 'cpu',
+      ...Object.fromEntries(cuda.map((name) => [`lib/ollama/${name}/libcublas.so`, name])),
+    };
+    const actual = sandbox.publishArchive(`${at}/${asset}`, members);
+    const list = `${'1'.repeat(64)}  ./ollama-windows-amd64.zip\n${sum ?? actual}  ./${asset}\n${'2'.repeat(64)}  ./${asset}.sig\n`;
+    sandbox.publish(`${at}/sha256sum.txt`, list);
+    return actual;
+  };
+  /** What the address of the newest release leads to. */
+  const newest = (address: string) =>
+    sandbox.program(
+      'curl',
+      `[[ $* == *--head* ]] || exec '${resolve('test/ami/support/standins/curl')}' "$@"\nprintf %s '${address}'`,
+    );
+  const libraries = () =>
+    sandbox
+      .run(['ls', sandbox.path('usr/local/lib/ollama')])
+      .stdout.trim()
+      .split('\n');
+
+  it('is by default the newest release, whose tag and checksum the image tells', () => {
+    const sum = release('0.32.7', NEW, ['cuda_v12', 'cuda_v13']);
+    newest(`${RELEASES}/tag/v0.32.7`);
+
+    const { status, stdout } = sandbox.gpu('60-ollama');
+
+    expect(status).toBe(0);
+    expect(stdout).toContain('newest Ollama is 0.32.7');
+    expect(sandbox.manifest().versions).toEqual({ ollama: { version: '0.32.7', sha256: sum } });
+    expect(sandbox.run([sandbox.path('usr/local/bin/ollama')]).stdout).toContain('0.32.7');
+  });
+
+  it.each([
+    ['550', ['cuda_v12', 'libggml-base.so']],
+    ['580', ['cuda_v13', 'libggml-base.so']],
+  ])('keeps the CUDA that driver %s loads', (driver, left) => {
+    release('0.32.7', NEW, ['cuda_v12', 'cuda_v13']);
+
+    sandbox.gpu('60-ollama', { OLLAMA_VERSION: 'v0.32.7', NVIDIA_DRIVER_VERSION: driver });
+
+    expect(libraries()).toEqual(left);
+  });
+
+  it('may be an older release, with its older archive and one CUDA only', () => {
+    release('0.5.7', OLD, ['cuda_v12']);
+
+    expect(sandbox.gpu('60-ollama', { OLLAMA_VERSION: '0.5.7', NVIDIA_DRIVER_VERSION: '580' }).status).toBe(0);
+
+    expect(sandbox.downloads()).toContain(`${RELEASES}/download/v0.5.7/${OLD}`);
+    expect(libraries()).toEqual(['cuda_v12', 'libggml-base.so']);
+  });
+
+  it('is neither fetched nor unpacked twice', () => {
+    release('0.32.7', NEW, ['cuda_v12']);
+    sandbox.gpu('60-ollama', { OLLAMA_VERSION: '0.32.7' });
+    const before = sandbox.snapshot();
+    sandbox.forgetCalls();
+
+    expect(sandbox.gpu('60-ollama', { OLLAMA_VERSION: '0.32.7' }).status).toBe(0);
+
+    expect(sandbox.downloads()).toEqual([`${RELEASES}/download/v0.32.7/sha256sum.txt`]);
+    const usr = (files: Record<string, string>) => Object.entries(files).filter(([name]) => name.startsWith('usr'));
+    expect(usr(sandbox.snapshot())).toEqual(usr(before));
+  });
+
+  it.each<[string, () => void, string]>([
+    ["not what the release's own list says", () => release('0.9.9', NEW, ['cuda_v12'], '3'.repeat(64)), 'has sha256'],
+    [
+      'not what versions.env says',
+      () => {
+        release('0.9.9', NEW, ['cuda_v12']);
+        sandbox.pin('OLLAMA', '0.9.9', '4'.repeat(64));
+      },
+      `versions.env says ${'4'.repeat(64)}`,
+    ],
+    [
+      'not among the checksums',
+      () => release('0.9.9', 'ollama-linux-arm64.tar.zst', []),
+      'name no archive for linux-amd64',
+    ],
+    ['not there', () => undefined, 'Ollama 0.9.9 has no'],
+    ['without CUDA for the driver', () => release('0.9.9', NEW, ['cuda_v13']), 'brings no CUDA for driver 550.163.01'],
+  ])('is not installed when it is %s', (_, arrange, reason) => {
+    arrange();
+
+    const { status, stderr } = sandbox.gpu('60-ollama', { OLLAMA_VERSION: '0.9.9' });
+
+    expect(status).toBe(1);
+    expect(stderr).toContain(reason);
+    expect(sandbox.exists('usr/local/bin/ollama')).toBe(false);
+  });
+
+  it.each(['', 'https://example.org/login', `${RELEASES}/tag/v1;reboot`])(
+    'is not looked for where the newest release is said to be at %j',
+    (address) => {
+      newest(address);
+
+      const { status, stderr } = sandbox.gpu('60-ollama');
+
+      expect(status).toBe(1);
+      expect(stderr).toContain("OLLAMA_VERSION is 'latest' and leads to");
+      expect(sandbox.downloads()).toEqual([]);
+    },
+  );
+});
+
+describe('what is in the image', () => {
+  const faults = () => {
+    const lines = ['set -euo pipefail', 'source "$BAKE_DIR/lib/bake.sh"', 'source "$BAKE_DIR/lib/validate.sh"'];
+    const text = [...lines, 'source "$BAKE_DIR/gpu-worker/validate.sh"', 'validate_image'].join('\n');
+    return sandbox.run(['bash', '-c', text], { IMAGE: 'gpu-worker' }).stderr;
+  };
+  beforeEach(() => {
+    sandbox.driver('550.163.01');
+    for (const program of ['ollama', 'k3s']) sandbox.write(`usr/local/bin/${program}`, '', 0o755);
+  });
+
+  it('is fit where driver and programs are there', () => {
+    expect(faults()).toBe('');
+  });
+
+  it.each<[string, () => void, string]>([
+    ['its kernel is not the one that the module is for', () => sandbox.says('grubby', '/boot/vmlinuz-6.1.9'), '6.1.9'],
+    ['nvidia-uvm is missing', () => sandbox.module('nvidia-uvm', '6.1.9'), 'nvidia-uvm'],
+    [
+      'it holds a model',
+      () => sandbox.write('var/lib/private/ollama/models/blobs/x', ''),
+      'models belong on the instance',
+    ],
+    ['there is no Ollama', () => sandbox.discard('usr/local/bin/ollama'), '/usr/local/bin/ollama is missing'],
+    ['k3s would find no runtime', () => sandbox.discard('usr/bin/nvidia-container-runtime'), 'no container a GPU'],
+  ])('is not fit where %s', (_, spoil, reason) => {
+    spoil();
+
+    expect(faults()).toContain(reason);
+  });
+});
