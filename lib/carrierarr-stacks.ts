@@ -25,7 +25,7 @@ export const addCarrierarrStacks = (app: App, config: Config, code: CodeFactory)
   });
   const images = new ImagesStack(app, stack('images'), {
     ...shared,
-    description: `Carrierarr ${config.fleet}: where the images of workers are`,
+    description: `Carrierarr ${config.fleet}: the images of workers`,
   });
   const steps = new StepsStack(app, stack('steps'), {
     ...shared,

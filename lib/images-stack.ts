@@ -3,7 +3,8 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { parameterName, ROLES } from '#contract';
 import type { Config } from './config.ts';
-import { allow, allowEverywhere, imageParameterArns } from './iam/statement.ts';
+import { publishImages } from './iam/image-publisher-policy.ts';
+import { ImagePipelines } from './images/image-pipelines.ts';
 
 export interface ImagesStackProps extends StackProps {
   readonly config: Config;
@@ -12,8 +13,9 @@ export interface ImagesStackProps extends StackProps {
 const OUTPUT_IDS = { lighthouse: 'LighthouseAmiParameter', 'gpu-worker': 'GpuWorkerAmiParameter' } as const;
 
 /**
- * Where the images are, and who may say so. The parameters themselves are written by whoever builds an image (data type
- * `aws:ec2:image`, in the fleet's region): a template that declared them would put an old image back at every deploy.
+ * Where the images come from, where they are, and who may say so. The parameters themselves are written by whoever
+ * builds an image (data type `aws:ec2:image`, in the fleet's region): a template that declared them would put an old
+ * image back at every deploy.
  */
 export class ImagesStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: ImagesStackProps) {
@@ -26,12 +28,9 @@ export class ImagesStack extends Stack {
     }
     new ManagedPolicy(this, 'Publisher', {
       managedPolicyName: `${config.fleet}-image-publisher-${config.region}`,
-      description: `May say which images workers of fleet ${config.fleet} boot`,
-      statements: [
-        allow(['ssm:PutParameter', 'ssm:GetParameter'], imageParameterArns({ stack: this, config })),
-        // Systems Manager looks the image up in the caller's name before it takes the value.
-        allowEverywhere(['ec2:DescribeImages']),
-      ],
+      description: `May build images of fleet ${config.fleet}, say which ones workers boot, and remove old ones`,
+      statements: publishImages({ stack: this, config }),
     });
+    if (config.images.enabled) new ImagePipelines(this, 'Pipelines', { config });
   }
 }

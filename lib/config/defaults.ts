@@ -122,6 +122,6 @@ export const DEFAULTS = {
       lighthouse: ['t3.medium', 't3a.medium'],
       'gpu-worker': ['m6i.xlarge', 'm5.xlarge'],
     },
-    volumeGib: { base: 8, lighthouse: 12, 'gpu-worker': 30 },
+    volumeGib: { base: 8, lighthouse: 16, 'gpu-worker': 40 },
   },
 };

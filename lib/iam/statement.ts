@@ -25,6 +25,11 @@ export const allowEverywhere = (actions: readonly (keyof typeof WITHOUT_RESOURCE
 /** Every action allowed on `*`, with the reason. */
 export const WITHOUT_RESOURCE = {
   'ec2:DescribeImages': 'no resource type; the AMI of a teardown is looked up',
+  'ec2:DescribeInstanceAttribute': 'no resource that is known before; Image Builder looks at what it has launched',
+  'ec2:DescribeInstanceStatus': 'no resource type; Image Builder waits for what it has launched',
+  'ec2:DescribeInstanceTypes': 'no resource type; Image Builder asks what a build type is',
+  'ec2:DescribeSnapshots': 'no resource type; snapshots of images',
+  'ec2:DescribeTags': 'no resource type; Image Builder finds what it has made',
   'ec2:DescribeInstanceTypeOfferings': 'no resource type; only offered type and zone pairs are asked for',
   'ec2:DescribeInstances': 'no resource type; instances are found by tag',
   'ec2:DescribeNetworkInterfaces': 'no resource type; the proof looks for interfaces left behind',
@@ -44,6 +49,9 @@ export const WITHOUT_RESOURCE = {
   'ec2messages:GetEndpoint': 'no resource type; the Systems Manager agent',
   'ec2messages:GetMessages': 'no resource type; the Systems Manager agent',
   'ec2messages:SendReply': 'no resource type; the Systems Manager agent',
+  'ssm:ListCommandInvocations': 'no resource type; Image Builder follows its steps',
+  'ssm:ListCommands': 'no resource type; Image Builder follows its steps',
+  'tag:GetResources': 'no resource type; a lifecycle policy finds images by tag',
   'ssm:ListAssociations': 'no resource type; the agent asks it at start',
   'ssm:ListInstanceAssociations': "the agent asks it at start; AWS's own policy knows no resource for it",
   'ssm:UpdateInstanceInformation': "the agent's heartbeat; AWS's own policy knows no resource for it",

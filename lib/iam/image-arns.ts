@@ -1,0 +1,57 @@
+import { ArnFormat } from 'aws-cdk-lib';
+import { AL2023_PARAMETER, IMAGES, type Image, imagePipelineName, parameterName } from '#contract';
+import type { PolicyScope } from './statement.ts';
+
+/** ARNs of what makes images, from their names: the embedded cloud leaves the resources themselves out. */
+const builderArns =
+  (resource: string, rest = '') =>
+  ({ stack, config }: PolicyScope): string[] =>
+    IMAGES.map((image) =>
+      stack.formatArn({
+        service: 'imagebuilder',
+        resource,
+        resourceName: `${imagePipelineName(config.fleet, image)}${rest}`,
+      }),
+    );
+
+export const pipelineArns = builderArns('image-pipeline');
+export const componentArns = builderArns('component', '/*');
+export const imageArns = builderArns('image', '/*');
+
+export const imageParameterArns = ({ stack, config }: PolicyScope, images: readonly Image[]): string[] =>
+  images.map((image) =>
+    stack.formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: parameterName.ami(config.fleet, image).slice(1),
+    }),
+  );
+
+/** Amazon's own parameter: it belongs to no account. */
+export const amazonLinuxParameterArn = ({ stack, config }: PolicyScope): string =>
+  stack.formatArn({
+    service: 'ssm',
+    region: config.region,
+    account: '',
+    resource: 'parameter',
+    resourceName: AL2023_PARAMETER.slice(1),
+  });
+
+export const imageLogArns = ({ stack, config }: PolicyScope): string[] =>
+  [...IMAGES.map((image) => imageLogGroupName(config.fleet, image)), pipelineLogGroupName(config.fleet)].flatMap(
+    (resourceName) => {
+      const arn = stack.formatArn({
+        service: 'logs',
+        resource: 'log-group',
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        resourceName,
+      });
+      return [arn, `${arn}:*`];
+    },
+  );
+
+/** Where Image Builder writes by itself, so that the group is there before the first build, with a retention. */
+export const imageLogGroupName = (fleet: string, image: Image): string =>
+  `/aws/imagebuilder/${imagePipelineName(fleet, image)}`;
+
+export const pipelineLogGroupName = (fleet: string): string => `/aws/imagebuilder/pipeline/${fleet}`;

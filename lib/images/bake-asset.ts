@@ -1,0 +1,39 @@
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { Config } from '../config.ts';
+import { allow } from '../iam/statement.ts';
+import { bakeBundle } from './bake-bundle.ts';
+
+/** The bundle of image scripts where a machine can fetch it. */
+export class BakeAsset extends Construct {
+  readonly bucket: string;
+  readonly key: string;
+  readonly sha256: string;
+  readonly hasAgent: boolean;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const { file, sha256, hasAgent } = bakeBundle();
+    const asset = new Asset(this, 'Bundle', { path: file });
+    this.bucket = asset.s3BucketName;
+    this.key = asset.s3ObjectKey;
+    this.sha256 = sha256;
+    this.hasAgent = hasAgent;
+  }
+
+  /** Reading this one object. The asset's own `grantRead` opens the whole bucket, with the code of every stack. */
+  read(): PolicyStatement {
+    return allow(['s3:GetObject'], [`arn:${Stack.of(this).partition}:s3:::${this.bucket}/${this.key}`]);
+  }
+}
+
+/** What the scripts of images are told of the configuration; see `ami/lib/bake.sh`. */
+export const bakeEnvironment = ({ images, k3s }: Config, hasAgent: boolean): Record<string, string> => ({
+  NEBULA_VERSION: images.nebulaVersion,
+  K3S_VERSION: k3s.version,
+  NVIDIA_DRIVER_VERSION: images.nvidiaDriver,
+  OLLAMA_VERSION: images.ollamaVersion,
+  ...(hasAgent ? {} : { WORKER_AGENT: 'none' }),
+});
