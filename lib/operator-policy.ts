@@ -8,6 +8,7 @@ import { STACKS, stackName, TAG } from '#contract';
 import type { Config } from './config.ts';
 import type { MachineName } from './fleet-machines.ts';
 import { activateHomelab } from './iam/homelab-policy.ts';
+import { amazonLinuxParameterArn } from './iam/image-arns.ts';
 import { allow, allowEverywhere, ec2Arn, type PolicyScope, policyVariable } from './iam/statement.ts';
 import { executionsArn } from './names.ts';
 
@@ -97,5 +98,12 @@ const look = ({ stack, config }: PolicyScope): PolicyStatement[] => [
       }),
     ],
   ),
-  allowEverywhere(['ec2:DescribeImages', 'ec2:DescribeInstances', 'ssm:DescribeInstanceInformation']),
+  allow(['ssm:GetParameter'], [amazonLinuxParameterArn({ stack, config })]),
+  allowEverywhere([
+    'ec2:DescribeImages',
+    'ec2:DescribeInstances',
+    'ec2:DescribeLaunchTemplateVersions',
+    'ec2:DescribeSnapshots',
+    'ssm:DescribeInstanceInformation',
+  ]),
 ];

@@ -2,6 +2,9 @@ import { ArnFormat } from 'aws-cdk-lib';
 import { AL2023_PARAMETER, IMAGES, type Image, imagePipelineName, parameterName } from '#contract';
 import type { PolicyScope } from './statement.ts';
 
+/** Image Builder tags everything that it makes. */
+export const MADE_BY_IMAGE_BUILDER = { StringEquals: { 'aws:ResourceTag/CreatedBy': 'EC2 Image Builder' } };
+
 /** ARNs of what makes images, from their names: the embedded cloud leaves the resources themselves out. */
 const builderArns =
   (resource: string, rest = '') =>

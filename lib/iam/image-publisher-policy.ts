@@ -1,6 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { IMAGES, TAG } from '#contract';
-import { imageArns, imageParameterArns, pipelineArns } from './image-arns.ts';
+import { imageArns, imageParameterArns, MADE_BY_IMAGE_BUILDER, pipelineArns } from './image-arns.ts';
 import { allow, allowEverywhere, ec2Arn, type PolicyScope } from './statement.ts';
 
 /** What `carrierarr ami build|publish|list|prune` need. */
@@ -13,34 +13,56 @@ export const publishImages = (scope: PolicyScope): PolicyStatement[] => [
     ],
     pipelineArns(scope),
   ),
-  allow(['imagebuilder:GetImage'], imageArns(scope)),
-  allow(['ssm:PutParameter', 'ssm:GetParameter'], imageParameterArns(scope, IMAGES)),
+  allow(['imagebuilder:GetImage', 'imagebuilder:CancelImageCreation'], imageArns(scope)),
+  allow(['ssm:PutParameter', 'ssm:GetParameter', 'ssm:GetParameters'], imageParameterArns(scope, IMAGES)),
   ...copyImages(scope),
+  ...tagImages(scope),
   ...pruneImages(scope),
-  // Systems Manager looks the image up in the caller's name before it takes the value.
-  allowEverywhere(['ec2:DescribeImages', 'ec2:DescribeInstances', 'ec2:DescribeSnapshots']),
+  // Systems Manager looks an image up in the caller's name before it takes the value.
+  allowEverywhere([
+    'ec2:DescribeImages',
+    'ec2:DescribeInstances',
+    'ec2:DescribeLaunchTemplateVersions',
+    'ec2:DescribeSnapshots',
+  ]),
 ];
 
-const copyImages = (scope: PolicyScope): PolicyStatement[] => {
-  const images = [ec2Arn(scope, 'image', ''), ec2Arn(scope, 'snapshot', '')];
-  return [
-    allow(['ec2:CopyImage'], images),
-    allow(['ec2:CreateTags'], images, { StringEquals: { [`aws:RequestTag/${TAG.fleet}`]: scope.config.fleet } }),
-    // So that an image that was in use may go once another is.
-    allow(['ec2:CreateTags', 'ec2:DeleteTags'], [ec2Arn(scope, 'image', '')], {
-      StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet },
-      'ForAllValues:StringEquals': { 'aws:TagKeys': [TAG.keep] },
-    }),
-  ];
-};
+const imagesAndSnapshots = (scope: PolicyScope): string[] => [
+  ec2Arn(scope, 'image', ''),
+  ec2Arn(scope, 'snapshot', ''),
+];
+
+/** Packer may have built in another region. */
+const copyImages = (scope: PolicyScope): PolicyStatement[] => [
+  allow(['ec2:CopyImage'], [`arn:${scope.stack.partition}:ec2:*::image/*`, ...imagesAndSnapshots(scope)]),
+  allow(['ec2:CreateTags'], imagesAndSnapshots(scope), {
+    StringEquals: { 'ec2:CreateAction': 'CopyImage', [`aws:RequestTag/${TAG.fleet}`]: scope.config.fleet },
+  }),
+];
+
+/** An image of ours, or one that no fleet has taken yet. */
+const tagImages = (scope: PolicyScope): PolicyStatement[] => [
+  allow(['ec2:CreateTags'], imagesAndSnapshots(scope), {
+    StringEqualsIfExists: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet },
+    Null: { [`aws:ResourceTag/${TAG.image}`]: 'false' },
+    'ForAllValues:StringEquals': { 'aws:TagKeys': [TAG.fleet, TAG.image, TAG.keep] },
+  }),
+  allow(['ec2:DeleteTags'], imagesAndSnapshots(scope), {
+    StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet },
+    'ForAllValues:StringEquals': { 'aws:TagKeys': [TAG.keep] },
+  }),
+];
 
 const pruneImages = (scope: PolicyScope): PolicyStatement[] => {
   const ours = { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet } };
+  const snapshots = [ec2Arn(scope, 'snapshot', '')];
   return [
     allow(['ec2:DeregisterImage'], [ec2Arn(scope, 'image', '')], {
       ...ours,
       Null: { [`aws:ResourceTag/${TAG.keep}`]: 'true' },
     }),
-    allow(['ec2:DeleteSnapshot'], [ec2Arn(scope, 'snapshot', '')], ours),
+    allow(['ec2:DeleteSnapshot'], snapshots, ours),
+    // Image Builder tags the snapshots of its images with nothing else.
+    allow(['ec2:DeleteSnapshot'], snapshots, MADE_BY_IMAGE_BUILDER),
   ];
 };

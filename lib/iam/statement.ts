@@ -28,6 +28,7 @@ export const WITHOUT_RESOURCE = {
   'ec2:DescribeInstanceAttribute': 'no resource that is known before; Image Builder looks at what it has launched',
   'ec2:DescribeInstanceStatus': 'no resource type; Image Builder waits for what it has launched',
   'ec2:DescribeInstanceTypes': 'no resource type; Image Builder asks what a build type is',
+  'ec2:DescribeLaunchTemplateVersions': 'no resource type; images that a template names are in use',
   'ec2:DescribeSnapshots': 'no resource type; snapshots of images',
   'ec2:DescribeTags': 'no resource type; Image Builder finds what it has made',
   'ec2:DescribeInstanceTypeOfferings': 'no resource type; only offered type and zone pairs are asked for',

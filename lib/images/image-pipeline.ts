@@ -35,6 +35,9 @@ export interface ImagePipelineProps {
  */
 const VERSION = { component: '1.0.0', recipe: '1.0.x', everyRecipe: '1.x.x' } as const;
 
+/** Value of the tag that `carrierarr ami publish` sets; other values are a person's, and IAM protects those too. */
+const KEPT_AS_PUBLISHED = 'published';
+
 /** An image that ran within this time may be wanted again: a teardown and a new worker, a way back. */
 const RECENTLY_LAUNCHED_DAYS = 30;
 
@@ -189,7 +192,7 @@ export class ImagePipeline extends Construct {
           filter: { type: 'COUNT', value: config.images.keep },
           exclusionRules: {
             amis: {
-              tagMap: { [TAG.keep]: 'true' },
+              tagMap: { [TAG.keep]: KEPT_AS_PUBLISHED },
               lastLaunched: { unit: 'DAYS', value: RECENTLY_LAUNCHED_DAYS },
             },
           },

@@ -139,7 +139,7 @@ describe('image pipelines', () => {
           Action: { Type: 'DELETE', IncludeResources: { Amis: true, Snapshots: true } },
           Filter: { Type: 'COUNT', Value: 2 },
           ExclusionRules: {
-            Amis: { TagMap: { 'carrierarr:keep': 'true' }, LastLaunched: { Unit: 'DAYS', Value: 30 } },
+            Amis: { TagMap: { 'carrierarr:keep': 'published' }, LastLaunched: { Unit: 'DAYS', Value: 30 } },
           },
         },
       ]);
