@@ -30,7 +30,13 @@ export class BakeSandbox {
   /** The tree that both builders lay down. */
   readonly tree = join(this.root, 'opt/carrierarr/bake');
 
-  constructor() {
+  /** @param from - a machine to begin with, as it is now; without one it is fresh from its AMI. */
+  constructor(from?: BakeSandbox) {
+    if (from === undefined) this.install();
+    else fs.cpSync(from.folder, this.folder, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+  }
+
+  private install(): void {
     for (const each of ['says', 'fails', 'packages', 'enabled', 'modules', 'mirror', 'bin', 'home']) {
       fs.mkdirSync(join(this.folder, each));
     }
@@ -171,6 +177,11 @@ export class BakeSandbox {
 
   enabled(): string[] {
     return fs.readdirSync(join(this.folder, 'enabled')).sort();
+  }
+
+  /** Takes a unit out of those that start by themselves. */
+  disable(unit: string): void {
+    fs.rmSync(join(this.folder, 'enabled', unit));
   }
 
   /** A file of the image as this machine names it. */
