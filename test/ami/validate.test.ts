@@ -58,8 +58,12 @@ const MANY: Fault[] = [
   ['left-overs', () => sandbox.write('var/cache/carrierarr/k3s', 'x'), /left-over/],
   ['no manifest', () => rmSync(sandbox.path('etc/carrierarr/image.json')), /image\.json is missing/],
   ['amazon-ec2-net-utils', () => sandbox.package('amazon-ec2-net-utils', '2'), /amazon-ec2-net-utils is installed/],
-  ['an unsaid setting', () => sandbox.write('etc/systemd/networkd.conf.d/10-cni.conf', '[Network]\n'), /Policy/],
-  ['no network', () => rmSync(sandbox.path('etc/systemd/network'), { recursive: true }), /no file with DHCP/],
+  ['an unsaid setting', () => sandbox.write('etc/systemd/networkd.conf.d/10-cni.conf', '[Network]\n'), /10-cni\.conf/],
+  [
+    'no network',
+    () => rmSync(sandbox.path('etc/systemd/network'), { recursive: true }),
+    /no file with DHCP|80-ec2\.network/,
+  ],
   [
     'a unit that does not start',
     () => sandbox.disable('carrierarr-boot.service'),
@@ -90,6 +94,7 @@ const MANY: Fault[] = [
   ['a full disk', () => sandbox.says('df', 'Avail\n1999\n'), /1999 MiB are free, 2048 must be/],
 ];
 const OTHERS: Fault[] = [
+  ['rules that nft refuses', () => sandbox.fails('nft'), /imds-guard\.nft is refused/],
   ['another kernel to boot', () => sandbox.says('grubby', '/boot/vmlinuz-6.1.1\n'), /boots (kernel )?6\.1\.1/],
   ['no machine-id', () => rmSync(sandbox.path('etc/machine-id')), /machine-id is missing/],
   [
@@ -101,7 +106,7 @@ const OTHERS: Fault[] = [
   ['no SSM agent', () => sandbox.package('amazon-ssm-agent'), /there is no SSM agent/],
   [
     'an old bash',
-    () => sandbox.program('bash', 'if [[ ${1:-} == -c ]]; then echo 4; else exec /bin/bash "$@"; fi'),
+    () => sandbox.program('bash', 'if [[ $1 == -c ]]; then echo 4; else exec /bin/bash "$@"; fi'),
     /bash is older than 5/,
   ],
 ];

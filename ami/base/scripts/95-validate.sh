@@ -78,6 +78,8 @@ check_network() {
   grep -qsE '^DHCP=(yes|ipv4)$' "$BAKE_ROOT"/etc/systemd/network/*.network ||
     fault '/etc/systemd/network has no file with DHCP: the machine would get no address'
   must_be_enabled systemd-networkd.service
+  nft --check --file "$BAKE_ROOT/usr/local/lib/carrierarr/imds-guard.nft" ||
+    fault 'imds-guard.nft is refused by nft: nothing would keep pods from the metadata'
 }
 
 check_units() {

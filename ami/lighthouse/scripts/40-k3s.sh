@@ -4,22 +4,13 @@
 source "${BAKE_DIR:?}/lib/bake.sh"
 # shellcheck source=../../lib/k3s.sh
 source "$BAKE_DIR/lib/k3s.sh"
-
-readonly CHART=$BAKE_ROOT/usr/local/share/carrierarr/charts/cilium-${CILIUM_VERSION:?}
-
-# What the chart runs with everything that the configuration may switch on. The kubelet knows an image that is named by
-# tag and digest under its digest alone.
-cilium_images() {
-  "$BAKE_BIN/helm" template cilium "$CHART" --namespace kube-system --set operator.replicas=1 \
-    --set hubble.relay.enabled=true --set clustermesh.useAPIServer=true |
-    sed -n 's/^ *\(- \)\{0,1\}image: "\{0,1\}\([^" ]*\)"\{0,1\} *$/\2/p' |
-    sed 's/:[^:@/]*@/@/' | sort -u
-}
+# shellcheck source=../../lib/cilium.sh
+source "$BAKE_DIR/lib/cilium.sh"
 
 main() {
-  local images image
-  images=$(cilium_images)
-  [[ -n $images ]] || bake_die "$CHART names no image"
+  local images image chart=$BAKE_ROOT/usr/local/share/carrierarr/charts/cilium-${CILIUM_VERSION:?}
+  images=$(cilium_images "$BAKE_BIN/helm" "$chart")
+  [[ -n $images ]] || bake_die "$chart names no image"
   k3s_install
   k3s_open
   k3s_import_images

@@ -17,7 +17,19 @@ export type Run = { status: number | null; stdout: string; stderr: string };
 export const KERNEL = '6.1.155-176.282.amzn2023.x86_64';
 
 const STANDINS = resolve('test/ami/support/standins');
-const RECORDED = ['journalctl', 'modprobe', 'depmod', 'udevadm', 'dkms', 'ldconfig', 'sysctl', 'grubby', 'uname', 'df'];
+const RECORDED = [
+  'journalctl',
+  'modprobe',
+  'depmod',
+  'udevadm',
+  'dkms',
+  'ldconfig',
+  'sysctl',
+  'grubby',
+  'uname',
+  'df',
+  'nft',
+];
 const TREE = ['base', 'lighthouse', 'gpu-worker', 'lib', 'bake.sh'];
 
 const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
