@@ -74,6 +74,7 @@ const instanceData = ({ config, role, instanceProfileName }: WorkerTemplateProps
       region: config.region,
       secretPrefix: config.secretPrefix,
       controlPlane: config.controlPlane,
+      readySeconds: config.limits.readySeconds,
     }),
   ),
   ...(config.nodes.keyPair === undefined ? {} : { keyName: config.nodes.keyPair }),

@@ -64,6 +64,8 @@ export const DEFAULTS = {
     bootSeconds: 180,
     // A lighthouse takes some six minutes to CLUSTERED; its own limits add up to more only where it fails.
     clusterSeconds: 900,
+    // The dead-man switch: the longest provision that ends well takes less.
+    readySeconds: 7200,
     terminateSeconds: 600,
     sweepMinimumAgeSeconds: 900,
   },

@@ -120,6 +120,13 @@ const Limits = z.strictObject({
     .min(0)
     .max(3600)
     .describe('How long a gpu-worker waits, before anything costs, for a lighthouse that is still being made'),
+  readySeconds: z
+    .int()
+    .min(600)
+    .max(86_400)
+    .describe(
+      'From the first boot until the worker is in service; one that is not by then powers itself off, which terminates it',
+    ),
   terminateSeconds: z.int().min(30).max(1800).describe('From the call until EC2 says `terminated`'),
   sweepMinimumAgeSeconds: z.int().min(0).describe('Younger instances and secrets are left alone by the sweeper'),
 });

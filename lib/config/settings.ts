@@ -8,6 +8,9 @@ const roleSettings = ({ instanceTypes, market, onDemandFallback, groups }: Confi
   groups,
 });
 
+/** The node itself keeps the limit of its dead-man switch. */
+const functionLimits = ({ readySeconds: _, ...limits }: Config['limits']) => limits;
+
 /**
  * What the functions are told of the configuration.
  * @param subnetIds ids, or tokens of subnets that the stack makes.
@@ -45,5 +48,5 @@ export const toFleetSettings = (config: Config, subnetIds: readonly string[]): F
     'gpu-worker': roleSettings(config.roles['gpu-worker']),
   },
   nodes: { start: config.nodes.start },
-  limits: config.limits,
+  limits: functionLimits(config.limits),
 });

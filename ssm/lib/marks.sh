@@ -13,8 +13,8 @@ read_boot_state() {
   fi
 }
 
-# The last forty marks as JSON, instants in epoch seconds.
+# The last forty marks as JSON, instants in epoch seconds, in the order of time: some are written later than they were.
 boot_timeline() {
   { tail -n 40 "$STEP_RUN/timeline" 2>/dev/null || true; } |
-    jq -Rsc 'split("\n") | map(select(test("^[0-9]+[.][0-9]+ [a-z0-9-]+$")) | split(" ") | {at: (.[0] | tonumber), mark: .[1]})'
+    jq -Rsc 'split("\n") | map(select(test("^[0-9]+[.][0-9]+ [a-z0-9-]+$")) | split(" ") | {at: (.[0] | tonumber), mark: .[1]}) | sort_by(.at)'
 }

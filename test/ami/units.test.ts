@@ -31,7 +31,7 @@ describe('the boot unit', () => {
 
   it('may take longer than the secret does to become readable', () => {
     const boot = readFileSync(`${FILES}/usr/local/lib/carrierarr/boot.sh`, 'utf8');
-    const limit = Number(/SECRET_LIMIT_SECONDS=(\d+)/.exec(boot)?.[1]);
+    const limit = Number(/_SECONDS:-(\d+)\}/.exec(boot)?.[1]);
 
     expect(Number(settings('carrierarr-boot.service', 'TimeoutStartSec')[0])).toBeGreaterThan(limit + 60);
   });

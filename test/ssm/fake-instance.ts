@@ -13,7 +13,7 @@ export const CREDENTIALS = {
 
 export interface Reply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 export const awsError = (type: string, status = 400): Reply => ({
@@ -29,21 +29,23 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Recomputes the signature (AWS Signature Version 4) from what arrived. */
-const isSignedRight = (request: IncomingMessage, body: string): boolean => {
+const isSignedRight = (request: IncomingMessage, body: string, wanted: string): boolean => {
   const pattern =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/;
   const [, key, day = '', region = '', service = '', names = '', signature] =
     pattern.exec(request.headers.authorization ?? '') ?? [];
   const signed = names.split(';');
   const headers = signed.map((name) => `${name}:${String(request.headers[name]).trim()}\n`).join('');
-  const canonical = [request.method, request.url, '', headers, names, sha256(body)].join('\n');
+  // S3 wants the body's hash as a header, and takes none of the body at that.
+  const hash = request.headers['x-amz-content-sha256'] ?? sha256(body);
+  const canonical = [request.method, request.url, '', headers, names, hash].join('\n');
   const scope = `${day}/${region}/${service}/aws4_request`;
   const text = ['AWS4-HMAC-SHA256', request.headers['x-amz-date'], scope, sha256(canonical)].join('\n');
   const derived = [region, service, 'aws4_request'].reduce(hmac, hmac(`AWS4${CREDENTIALS.SecretAccessKey}`, day));
   return (
     key === CREDENTIALS.AccessKeyId &&
     region === 'us-west-2' &&
-    service === 'secretsmanager' &&
+    service === wanted &&
     signed.includes('x-amz-security-token') &&
     request.headers['x-amz-security-token'] === CREDENTIALS.Token &&
     hmac(derived, text).toString('hex') === signature
@@ -58,6 +60,7 @@ const USER_DATA = {
   region: 'us-west-2',
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
+  readySeconds: 7200,
 } as const;
 
 /** Instance metadata (version 2) and Secrets Manager of one instance, on one port. */
@@ -74,6 +77,8 @@ export class FakeInstance {
   deafCalls = 0;
   /** Answers of GetSecretValue in order; the last one stays. */
   secret: Reply[] = [awsError('ResourceNotFoundException')];
+  /** Objects of S3 by `/bucket/key`. */
+  readonly objects = new Map<string, Buffer>();
   /** Ids asked for. */
   readonly asked: string[] = [];
   /** What was put into secrets; read back from then on. */
@@ -113,7 +118,14 @@ export class FakeInstance {
 
   #answer(request: IncomingMessage, body: string): Reply | undefined {
     if (request.url?.startsWith('/latest/')) return this.#metadata(request, request.url.slice('/latest/'.length));
+    if (request.method === 'GET') return this.#object(request);
     return this.#secret(request, body);
+  }
+
+  #object(request: IncomingMessage): Reply {
+    if (!isSignedRight(request, '', 's3')) return { status: 403, body: '<Code>SignatureDoesNotMatch</Code>' };
+    const object = this.objects.get(request.url ?? '');
+    return object === undefined ? { status: 404, body: '<Code>NoSuchKey</Code>' } : { status: 200, body: object };
   }
 
   #metadata(request: IncomingMessage, path: string): Reply | undefined {
@@ -132,7 +144,7 @@ export class FakeInstance {
   }
 
   #secret(request: IncomingMessage, body: string): Reply {
-    if (!isSignedRight(request, body)) return awsError('SignatureDoesNotMatch', 403);
+    if (!isSignedRight(request, body, 'secretsmanager')) return awsError('SignatureDoesNotMatch', 403);
     const target = request.headers['x-amz-target'];
     if (target === 'secretsmanager.PutSecretValue') return this.#put(body);
     if (target !== 'secretsmanager.GetSecretValue') return awsError('UnknownOperationException');

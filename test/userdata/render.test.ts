@@ -9,6 +9,7 @@ const values = (overrides: Partial<UserDataValues> = {}): UserDataValues => ({
   region: 'us-west-2',
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
+  readySeconds: 7200,
   ...overrides,
 });
 
@@ -33,6 +34,7 @@ describe.each(ROLES)('user data of a %s', (role) => {
     expect(seen.stdout.trimEnd().split('\n').sort()).toEqual([
       'CARRIERARR_CONTROL_PLANE=10.100.0.1:50051',
       'CARRIERARR_FLEET=carrierarr',
+      'CARRIERARR_READY_SECONDS=7200',
       'CARRIERARR_REGION=us-west-2',
       `CARRIERARR_ROLE=${role}`,
       'CARRIERARR_SECRET_PREFIX=catalyst-llm',

@@ -22,6 +22,7 @@ const USER_DATA = renderUserData({
   region: 'us-west-2',
   secretPrefix: 'catalyst-llm',
   controlPlane: '10.100.0.1:50051',
+  readySeconds: 7200,
 });
 const MESH = { NebulaIp: ADDRESS, LighthouseIp: '10.100.0.1' };
 

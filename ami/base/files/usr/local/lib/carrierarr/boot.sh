@@ -56,7 +56,7 @@ open_books() {
   timeline_open
   rm -f "$RUN_DIR/boot.done" "$RUN_DIR/boot.failed"
   trap close_books EXIT
-  if [[ ! -s $TIMELINE ]]; then timeline_add_machine; fi
+  timeline_has userspace-start || timeline_add_machine
   mark boot-start
 }
 

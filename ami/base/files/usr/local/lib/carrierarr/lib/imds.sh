@@ -68,7 +68,7 @@ load_settings() {
   for name in "${SETTINGS[@]}"; do printf -v "$name" ''; done
   imds_get user-data || die 'the instance has no user data: launch it from the launch template of the fleet'
   while IFS= read -r line; do
-    [[ $line =~ ^(CARRIERARR_[A-Z0-9_]+)=([A-Za-z0-9_./:-]+)$ ]] || continue
+    [[ $line =~ ^(CARRIERARR_[A-Z0-9_]+)=([A-Za-z0-9_./:+-]+)$ ]] || continue
     name=${BASH_REMATCH[1]}
     if [[ $settings == *" $name "* ]]; then
       printf -v "$name" '%s' "${BASH_REMATCH[2]}"
