@@ -102,6 +102,7 @@ const look = ({ stack, config }: PolicyScope): PolicyStatement[] => [
   allowEverywhere([
     'ec2:DescribeImages',
     'ec2:DescribeInstances',
+    'ec2:DescribeLaunchTemplates',
     'ec2:DescribeLaunchTemplateVersions',
     'ec2:DescribeSnapshots',
     'ssm:DescribeInstanceInformation',

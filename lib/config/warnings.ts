@@ -62,7 +62,8 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
   'plain-start': ({ nodes }) =>
     nodes.start === 'plain'
       ? 'nodes.start plain: every worker downloads and installs everything at its first boot, some eight minutes instead ' +
-        'of one, and depends on every one of those downloads; build the images with carrierarr ami build'
+        'of one, and depends on every one of those downloads; build the images with carrierarr ami build' +
+        (nodes.instanceProfile === undefined ? '' : '; the role of nodes.instanceProfile must be let read its bundle')
       : undefined,
 };
 

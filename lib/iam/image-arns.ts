@@ -1,5 +1,5 @@
 import { ArnFormat } from 'aws-cdk-lib';
-import { AL2023_PARAMETER, IMAGES, type Image, imagePipelineName, parameterName } from '#contract';
+import { AL2023_PARAMETER, IMAGES, type Image, imagePipelineName, parameterName, ROLES } from '#contract';
 import type { PolicyScope } from './statement.ts';
 
 /** Image Builder tags everything that it makes. */
@@ -21,7 +21,8 @@ export const pipelineArns = builderArns('image-pipeline');
 export const componentArns = builderArns('component', '/*');
 export const imageArns = builderArns('image', '/*');
 
-export const imageParameterArns = ({ stack, config }: PolicyScope, images: readonly Image[]): string[] =>
+/** Parameters that say which image is booted; those of the roles, unless others are asked for. */
+export const imageParameterArns = ({ stack, config }: PolicyScope, images: readonly Image[] = ROLES): string[] =>
   images.map((image) =>
     stack.formatArn({
       service: 'ssm',

@@ -22,6 +22,7 @@ export const publishImages = (scope: PolicyScope): PolicyStatement[] => [
   allowEverywhere([
     'ec2:DescribeImages',
     'ec2:DescribeInstances',
+    'ec2:DescribeLaunchTemplates',
     'ec2:DescribeLaunchTemplateVersions',
     'ec2:DescribeSnapshots',
   ]),

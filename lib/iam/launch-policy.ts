@@ -1,6 +1,7 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TAG } from '#contract';
-import { allow, allowEverywhere, ec2Arn, imageParameterArns, type PolicyScope, workerSecretsArn } from './statement.ts';
+import { amazonLinuxParameterArn, imageParameterArns } from './image-arns.ts';
+import { allow, allowEverywhere, ec2Arn, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 export interface LaunchPolicyProps extends PolicyScope {
   readonly launchTemplateArns: readonly string[];
@@ -23,7 +24,7 @@ export const launchInstances = (props: LaunchPolicyProps): PolicyStatement[] => 
     StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: props.config.fleet },
     Null: { [`aws:ResourceTag/${TAG.worker}`]: 'false' },
   }),
-  allow(['ssm:GetParameters'], imageParameterArns(props)),
+  allow(['ssm:GetParameters'], isPlain(props) ? [amazonLinuxParameterArn(props)] : imageParameterArns(props)),
   allowEverywhere(['ec2:DescribeInstances', 'ec2:DescribeInstanceTypeOfferings', 'ec2:DescribeSubnets']),
 ];
 
@@ -33,6 +34,9 @@ export const bindSecrets = (scope: PolicyScope): PolicyStatement =>
     StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: scope.config.fleet },
     'ForAllValues:StringEquals': { 'aws:TagKeys': [TAG.instance] },
   });
+
+/** Only then may it be Amazon's image; one of the account's own may be named for a worker either way. */
+const isPlain = ({ config }: PolicyScope): boolean => config.nodes.start === 'plain';
 
 const LAUNCH = ['ec2:CreateFleet', 'ec2:RunInstances'];
 
@@ -44,7 +48,9 @@ const runInstances = (props: LaunchPolicyProps): PolicyStatement[] => {
   return [
     allow(LAUNCH, [...launchTemplateArns, ...props.subnetArns, ...props.securityGroupArns]),
     allow(['ec2:CreateFleet'], [ec2Arn(props, 'fleet')]),
-    allow(LAUNCH, [ec2Arn(props, 'image', '')], { StringEquals: { 'ec2:Owner': props.stack.account } }),
+    allow(LAUNCH, [ec2Arn(props, 'image', '')], {
+      StringEquals: { 'ec2:Owner': isPlain(props) ? [props.stack.account, 'amazon'] : props.stack.account },
+    }),
     allow(LAUNCH, [
       ec2Arn(props, 'snapshot', ''),
       ec2Arn(props, 'network-interface'),

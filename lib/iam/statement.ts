@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { documentName, parameterName, ROLES } from '#contract';
+import { documentName } from '#contract';
 import type { Config } from '../config.ts';
 import { managedInstanceArn } from '../names.ts';
 
@@ -28,6 +28,7 @@ export const WITHOUT_RESOURCE = {
   'ec2:DescribeInstanceAttribute': 'no resource that is known before; Image Builder looks at what it has launched',
   'ec2:DescribeInstanceStatus': 'no resource type; Image Builder waits for what it has launched',
   'ec2:DescribeInstanceTypes': 'no resource type; Image Builder asks what a build type is',
+  'ec2:DescribeLaunchTemplates': 'no resource type; images that a template names are in use',
   'ec2:DescribeLaunchTemplateVersions': 'no resource type; images that a template names are in use',
   'ec2:DescribeSnapshots': 'no resource type; snapshots of images',
   'ec2:DescribeTags': 'no resource type; Image Builder finds what it has made',
@@ -80,16 +81,6 @@ export const managedInstancesArn = ({ stack }: PolicyScope): string => managedIn
 export const documentArns = ({ stack, config }: PolicyScope, steps: readonly string[]): string[] =>
   steps.map((step) =>
     stack.formatArn({ service: 'ssm', resource: 'document', resourceName: documentName(config.fleet, step) }),
-  );
-
-/** Parameters that say which image a role boots. */
-export const imageParameterArns = ({ stack, config }: PolicyScope): string[] =>
-  ROLES.map((role) =>
-    stack.formatArn({
-      service: 'ssm',
-      resource: 'parameter',
-      resourceName: parameterName.ami(config.fleet, role).slice(1),
-    }),
   );
 
 /** A variable that IAM fills in from the request. */

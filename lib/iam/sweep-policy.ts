@@ -1,14 +1,7 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TAG } from '#contract';
-import {
-  allow,
-  allowEverywhere,
-  ec2Arn,
-  handoverSecretsArn,
-  imageParameterArns,
-  type PolicyScope,
-  workerSecretsArn,
-} from './statement.ts';
+import { imageParameterArns } from './image-arns.ts';
+import { allow, allowEverywhere, ec2Arn, handoverSecretsArn, type PolicyScope, workerSecretsArn } from './statement.ts';
 
 /** Takes away what carries the fleet's tag, and looks for what is left. */
 export const removeWorkers = (scope: PolicyScope): PolicyStatement[] => {

@@ -71,6 +71,9 @@ export const flatten = (value: unknown): unknown => {
   if (key === 'Fn::GetAtt' && Array.isArray(inner)) return `<${inner.join('.')}>`;
   if (key === 'Fn::ImportValue') return '<import>';
   if (key === 'Fn::Base64') return flatten(inner);
+  if (key === 'Fn::Sub' && typeof inner === 'string') {
+    return inner.replaceAll(/\$\{([\w:.]+)\}/g, (_, name: string) => PSEUDO[name] ?? `<${name}>`);
+  }
   if (key === 'Fn::Join' && Array.isArray(inner)) {
     const [separator, parts] = inner as [string, unknown[]];
     return parts.map((part) => String(flatten(part))).join(separator);
