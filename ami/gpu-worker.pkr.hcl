@@ -21,7 +21,7 @@ build {
     launch_block_device_mappings {
       device_name           = "/dev/xvda"
       volume_type           = "gp3"
-      volume_size           = 30
+      volume_size           = 40
       iops                  = 3000
       throughput            = 125
       encrypted             = true

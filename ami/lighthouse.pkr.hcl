@@ -19,7 +19,7 @@ build {
     launch_block_device_mappings {
       device_name           = "/dev/xvda"
       volume_type           = "gp3"
-      volume_size           = 12
+      volume_size           = 16
       iops                  = 3000
       throughput            = 125
       encrypted             = true
