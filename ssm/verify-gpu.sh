@@ -1,6 +1,6 @@
 #!/bin/bash
-# On a gpu-worker: it runs its part of the cluster, containers can have its GPU, and Ollama answers the mesh and nobody
-# else.
+# On a gpu-worker: it runs its part of the cluster, containers can have its GPU, and Ollama has it, too, and answers the
+# mesh and nobody else.
 # shellcheck source-path=SCRIPTDIR
 # shellcheck disable=SC2154 # the agent sets SSM_<Parameter>
 source "${BASH_SOURCE%/*}/lib/prologue.sh"
@@ -56,6 +56,19 @@ verify_ollama() {
   done < <(ip -4 -o addr show | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p')
 }
 
+# Ollama looks for GPUs when it starts, says in its log what it will compute on, and where it finds none goes on with the
+# CPU, which nobody would notice but by its slowness. A log without such a line is an Ollama that says it another way.
+verify_ollama_gpu() {
+  local library
+  library=$(journalctl --unit ollama.service --no-pager --output cat 2>/dev/null | step_plain |
+    sed -n 's/.*msg="inference compute".* library=\([A-Za-z0-9_]*\).*/\1/p' | tail -n 1) || library=''
+  [[ -n $library ]] || return 0
+  step_put ollamaComputesOn "${library,,}"
+  if [[ ${library,,} == cpu ]]; then
+    die 'Ollama found no GPU when it started and computes on the CPU: is nvidia-persistenced active, and the driver not newer or older than its CUDA? See journalctl --unit ollama'
+  fi
+}
+
 step_begin verify-gpu shared
 step_require NebulaIp '^([0-9]{1,3}\.){3}[0-9]{1,3}$'
 step_require Gpu '^(required|none)$'
@@ -65,3 +78,4 @@ if [[ $SSM_Gpu == required ]]; then
   verify_driver
 fi
 verify_ollama
+if [[ $SSM_Gpu == required ]]; then verify_ollama_gpu; fi

@@ -1,5 +1,6 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CILIUM_IMAGES, publishK3s, publishTools } from './support/artifacts.ts';
 import { GpuSandbox } from './support/gpu-sandbox.ts';
 
 let sandbox: GpuSandbox;
@@ -10,52 +11,56 @@ afterEach(() => sandbox.remove());
 
 describe('k3s on a gpu-worker', () => {
   const PAUSE = 'docker.io/rancher/mirrored-pause:3.6';
-  /** k3s with the programs it carries inside; its images lie in a file. */
-  const k3s = (images: string) => `#!/bin/bash
-    data=$BAKE_ROOT/var/lib/rancher/k3s/data/current/bin
-    [[ $1 == ctr ]] && shift 5
-    case "$*" in
-      'kubectl version --client') mkdir -p "$data"; printf '#!/bin/bash\\nexec sleep 60\\n' >"$data/containerd"; chmod 755 "$data/containerd" ;;
-      'images list --quiet') cat "$SANDBOX/images" 2>/dev/null ;;
-      'images import -') cat >/dev/null; printf '%s\\n' ${images} >"$SANDBOX/images" ;;
-      'images remove --sync '*) sed -i "\\|^$4\\$|d" "$SANDBOX/images" ;;
-    esac`;
-  const publish = (images: string) => {
-    const version = sandbox.version('K3S_VERSION');
-    const at = `https://github.com/k3s-io/k3s/releases/download/${version.replace('+', '%2B')}`;
-    sandbox.pin('K3S', version, sandbox.publish(`${at}/k3s`, k3s(images)));
-    const archive = sandbox.publishArchive(`${at}/k3s-airgap-images-amd64.tar.zst`, { image: 'layers' });
-    sandbox.pin('K3S_IMAGES', version, archive);
-  };
+  const HELM_JOB = 'docker.io/rancher/klipper-helm:v1';
+  const images = () => sandbox.read('var/lib/rancher/k3s/agent/containerd/images').trim().split('\n');
+  beforeEach(() => {
+    publishTools(sandbox);
+    publishK3s(sandbox);
+    sandbox.says('k3s-images', `${HELM_JOB}\n${PAUSE}\n`);
+  });
 
-  it('holds of the images of its release the one that every pod needs', () => {
-    publish(
-      `docker.io/rancher/klipper-helm:v1 ${PAUSE} docker.io/rancher/mirrored-coredns-coredns:1.11 quay.io/other:1`,
-    );
+  it("holds what runs on every node: of its release's images the pause, of Cilium's the agent", () => {
+    expect(sandbox.gpu('50-k3s-agent')).toMatchObject({ status: 0, stderr: '' });
 
-    const { status, stderr } = sandbox.gpu('50-k3s-agent');
-
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
-    expect(sandbox.run(['cat', join(sandbox.folder, 'images')]).stdout).toBe(`${PAUSE}\nquay.io/other:1\n`);
+    expect(images()).toEqual([PAUSE, CILIUM_IMAGES[0]]);
     expect(sandbox.manifest().versions).toMatchObject({ k3s: {}, 'k3s-images': {} });
+    expect(sandbox.exists('usr/local/bin/helm')).toBe(false);
   });
 
-  it('is not done without that one', () => {
-    publish('docker.io/rancher/klipper-helm:v1');
+  it('is an agent that never ran, so there is no identity', () => {
+    sandbox.gpu('50-k3s-agent');
 
-    const { status, stderr } = sandbox.gpu('50-k3s-agent');
-
-    expect(status).toBe(1);
-    expect(stderr).toContain('mirrored-pause');
+    expect(sandbox.calls().join('\n')).not.toMatch(/k3s (server|agent)/);
+    expect(sandbox.exists('etc/rancher')).toBe(false);
   });
 
-  it('is refused when it is another file', () => {
-    publish(PAUSE);
-    sandbox.pin('K3S', sandbox.version('K3S_VERSION'), '0'.repeat(64));
+  it('changes nothing the second time', () => {
+    sandbox.gpu('50-k3s-agent');
+    sandbox.forgetCalls();
 
-    expect(sandbox.gpu('50-k3s-agent')).toMatchObject({ status: 1, stderr: expect.stringContaining('not the file') });
-    expect(sandbox.exists('usr/local/bin/k3s')).toBe(false);
+    expect(sandbox.gpu('50-k3s-agent').status).toBe(0);
+
+    expect(sandbox.downloads()).toEqual([]);
+    expect(images()).toEqual([PAUSE, CILIUM_IMAGES[0]]);
+  });
+
+  it('is not done without the pause', () => {
+    sandbox.says('k3s-images', `${HELM_JOB}\n`);
+
+    expect(sandbox.gpu('50-k3s-agent')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('mirrored-pause'),
+    });
+  });
+
+  it.each(['K3S', 'K3S_IMAGES', 'HELM', 'CILIUM_CHART'])('is refused where the checksum of %s is wrong', (product) => {
+    const version = sandbox.version(`${product.replace(/_(IMAGES|CHART)$/, '')}_VERSION`);
+    sandbox.pin(product, version, '0'.repeat(64));
+
+    expect(sandbox.gpu('50-k3s-agent')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('not the file that was verified'),
+    });
   });
 });
 

@@ -98,6 +98,19 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
     expect(verdict.reason).toBe(`Ollama does not answer at http://${ADDRESS}:11434/api/version`);
   });
 
+  it.each([
+    ['CUDA', { ok: true, ollamaComputesOn: 'cuda' }],
+    ['cpu', { ok: false, reason: expect.stringContaining('Ollama found no GPU when it started') }],
+  ])('knows of an Ollama that computes on %s', async (library, wanted) => {
+    const node = await aWorker();
+    const line = `time=2026-11-22T00:00:00Z level=INFO msg="inference compute" id=0 library=${library} compute=7.5`;
+    await node.write('/run/standins/journal/ollama.service', `msg="Listening"\n${line}\n[GIN] GET /api/version\n`);
+
+    const { verdict } = await runStep(node, 'verify-gpu', verify);
+
+    expect(verdict).toMatchObject(wanted);
+  });
+
   it.each([PRIVATE_IP, '127.0.0.1'])('fails where Ollama answers at %s too', async (address) => {
     const node = await aWorker([ADDRESS, address]);
 
