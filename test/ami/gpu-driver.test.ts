@@ -2,13 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KERNEL } from './support/bake-sandbox.ts';
-import { GpuSandbox } from './support/gpu-sandbox.ts';
+import { GpuSandbox, publishInstaller } from './support/gpu-sandbox.ts';
 
 const DNF = 'dnf --assumeyes --quiet --setopt=install_weak_deps=False --setopt=retries=5 --setopt=timeout=30';
 const INSTALL = `${DNF} install`;
 const LOCK = `${DNF} versionlock add`;
 const OLD = '550.163.01';
-const ADDRESS = `https://us.download.nvidia.com/XFree86/Linux-x86_64/${OLD}/NVIDIA-Linux-x86_64-${OLD}.run`;
 
 let sandbox: GpuSandbox;
 beforeEach(() => {
@@ -101,21 +100,12 @@ describe('a driver of a branch that the repository has', () => {
 });
 
 describe('a driver older than the repository', () => {
-  /** NVIDIA's installer: notes how it was called, and leaves a built module behind. */
-  const installer = (rc = 0) => `
-    printf '%s\\n' "installer CC=$CC $*" >>"$SANDBOX/calls"
-    for word in "$@"; do case $word in --log-file-name=*) echo 'what went wrong' >"\${word#*=}" ;; esac; done
-    (exit ${rc}) || exit ${rc}
-    printf 'nvidia/${OLD}, ${KERNEL}, x86_64: installed\\n' >"$SANDBOX/says/dkms"
-    printf '${KERNEL}' >"$SANDBOX/modules/nvidia"; printf '${OLD}' >"$SANDBOX/modules/nvidia.version"
-    mkdir -p "$BAKE_ROOT/usr/lib64"; touch "$BAKE_ROOT/usr/lib64/libnvidia-ml.so.${OLD}"`;
   const calls = () => sandbox.calls().filter((call) => call.startsWith('installer'));
 
   it("is the seed's default, has a checksum and comes as NVIDIA's archive, with a warning", () => {
     expect(sandbox.version('NVIDIA_DRIVER_VERSION')).toBe('550');
     expect(sandbox.version(`NVIDIA_DRIVER_SHA256_${OLD.replaceAll('.', '_')}`)).toMatch(/^[0-9a-f]{64}$/);
-    const sum = sandbox.publish(ADDRESS, installer());
-    sandbox.pin('NVIDIA_DRIVER', OLD, sum);
+    const sum = publishInstaller(sandbox, OLD);
 
     const { status, stdout } = sandbox.gpu('30-nvidia');
 
@@ -130,7 +120,7 @@ describe('a driver older than the repository', () => {
   });
 
   it('may have the proprietary module, and is not built twice', () => {
-    sandbox.pin('NVIDIA_DRIVER', OLD, sandbox.publish(ADDRESS, installer()));
+    publishInstaller(sandbox, OLD);
 
     sandbox.gpu('30-nvidia', { NVIDIA_KMOD: 'proprietary' });
     expect(sandbox.gpu('30-nvidia', { NVIDIA_KMOD: 'proprietary' }).status).toBe(0);
@@ -139,7 +129,8 @@ describe('a driver older than the repository', () => {
   });
 
   it('is never run when it is not the file that was verified', () => {
-    sandbox.publish(ADDRESS, installer());
+    publishInstaller(sandbox, OLD);
+    sandbox.pin('NVIDIA_DRIVER', OLD, '0'.repeat(64));
 
     const { status, stderr } = sandbox.gpu('30-nvidia');
 
@@ -157,7 +148,7 @@ describe('a driver older than the repository', () => {
   });
 
   it("fails the bake with the installer's own words", () => {
-    sandbox.pin('NVIDIA_DRIVER', OLD, sandbox.publish(ADDRESS, installer(1)));
+    publishInstaller(sandbox, OLD, 1);
 
     const { status, stderr } = sandbox.gpu('30-nvidia');
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CILIUM_IMAGES, publishK3s, publishTools } from './support/artifacts.ts';
-import { GpuSandbox } from './support/gpu-sandbox.ts';
+import { GpuSandbox, publishOllama } from './support/gpu-sandbox.ts';
 
 let sandbox: GpuSandbox;
 beforeEach(() => {
@@ -66,22 +66,8 @@ describe('k3s on a gpu-worker', () => {
 
 describe('Ollama', () => {
   const RELEASES = 'https://github.com/ollama/ollama/releases';
-  const NEW = 'ollama-linux-amd64.tar.zst';
   const OLD = 'ollama-linux-amd64.tgz';
 
-  /** Publishes a release with its list of checksums. */
-  const release = (version: string, asset: string, cuda: readonly string[], sum?: string): string => {
-    const at = `${RELEASES}/download/v${version}`;
-    const members = {
-      'bin/ollama': `#!/bin/bash\necho 'Warning: could not connect to a running Ollama instance'\necho 'Warning: client version is ${version}'\n`,
-      'lib/ollama/libggml-base.so': 'cpu',
-      ...Object.fromEntries(cuda.map((name) => [`lib/ollama/${name}/libcublas.so`, name])),
-    };
-    const actual = sandbox.publishArchive(`${at}/${asset}`, members);
-    const list = `${'1'.repeat(64)}  ./ollama-windows-amd64.zip\n${sum ?? actual}  ./${asset}\n${'2'.repeat(64)}  ./${asset}.sig\n`;
-    sandbox.publish(`${at}/sha256sum.txt`, list);
-    return actual;
-  };
   /** What the address of the newest release leads to. */
   const newest = (address: string) =>
     sandbox.program(
@@ -95,7 +81,7 @@ describe('Ollama', () => {
       .split('\n');
 
   it('is by default the newest release, whose tag and checksum the image tells', () => {
-    const sum = release('0.32.7', NEW, ['cuda_v12', 'cuda_v13']);
+    const sum = publishOllama(sandbox, '0.32.7');
     newest(`${RELEASES}/tag/v0.32.7`);
 
     const { status, stdout } = sandbox.gpu('60-ollama');
@@ -110,7 +96,7 @@ describe('Ollama', () => {
     ['550', ['cuda_v12', 'libggml-base.so']],
     ['580', ['cuda_v13', 'libggml-base.so']],
   ])('keeps the CUDA that driver %s loads', (driver, left) => {
-    release('0.32.7', NEW, ['cuda_v12', 'cuda_v13']);
+    publishOllama(sandbox, '0.32.7');
 
     sandbox.gpu('60-ollama', { OLLAMA_VERSION: 'v0.32.7', NVIDIA_DRIVER_VERSION: driver });
 
@@ -118,7 +104,7 @@ describe('Ollama', () => {
   });
 
   it('may be an older release, with its older archive and one CUDA only', () => {
-    release('0.5.7', OLD, ['cuda_v12']);
+    publishOllama(sandbox, '0.5.7', { asset: OLD, cuda: ['cuda_v12'] });
 
     expect(sandbox.gpu('60-ollama', { OLLAMA_VERSION: '0.5.7', NVIDIA_DRIVER_VERSION: '580' }).status).toBe(0);
 
@@ -127,7 +113,7 @@ describe('Ollama', () => {
   });
 
   it('is neither fetched nor unpacked twice', () => {
-    release('0.32.7', NEW, ['cuda_v12']);
+    publishOllama(sandbox, '0.32.7', { cuda: ['cuda_v12'] });
     sandbox.gpu('60-ollama', { OLLAMA_VERSION: '0.32.7' });
     const before = sandbox.snapshot();
     sandbox.forgetCalls();
@@ -140,22 +126,30 @@ describe('Ollama', () => {
   });
 
   it.each<[string, () => void, string]>([
-    ["not what the release's own list says", () => release('0.9.9', NEW, ['cuda_v12'], '3'.repeat(64)), 'has sha256'],
+    [
+      "not what the release's own list says",
+      () => publishOllama(sandbox, '0.9.9', { sum: '3'.repeat(64) }),
+      'has sha256',
+    ],
     [
       'not what versions.env says',
       () => {
-        release('0.9.9', NEW, ['cuda_v12']);
+        publishOllama(sandbox, '0.9.9', { cuda: ['cuda_v12'] });
         sandbox.pin('OLLAMA', '0.9.9', '4'.repeat(64));
       },
       `versions.env says ${'4'.repeat(64)}`,
     ],
     [
       'not among the checksums',
-      () => release('0.9.9', 'ollama-linux-arm64.tar.zst', []),
+      () => publishOllama(sandbox, '0.9.9', { asset: 'ollama-linux-arm64.tar.zst' }),
       'name no archive for linux-amd64',
     ],
     ['not there', () => undefined, 'Ollama 0.9.9 has no'],
-    ['without CUDA for the driver', () => release('0.9.9', NEW, ['cuda_v13']), 'brings no CUDA for driver 550.163.01'],
+    [
+      'without CUDA for the driver',
+      () => publishOllama(sandbox, '0.9.9', { cuda: ['cuda_v13'] }),
+      'brings no CUDA for driver 550.163.01',
+    ],
   ])('is not installed when it is %s', (_, arrange, reason) => {
     arrange();
 

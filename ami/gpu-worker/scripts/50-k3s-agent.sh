@@ -35,12 +35,13 @@ main() {
   local images image
   fetch_chart
   images=$(cilium_images "$BAKE_CACHE/linux-amd64/helm" "$BAKE_CACHE/cilium-chart-$CILIUM_VERSION.tgz")
+  images=$(grep -E "$ON_EVERY_NODE" <<<"$images") || bake_die "the chart of Cilium $CILIUM_VERSION names no agent"
   k3s_install
   k3s_open
   k3s_import_images
   drop_images
   while IFS= read -r image; do
-    if [[ $image =~ $ON_EVERY_NODE ]]; then k3s_pull "$image"; fi
+    k3s_pull "$image"
   done <<<"$images"
   k3s_close
 }

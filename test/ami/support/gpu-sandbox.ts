@@ -43,3 +43,45 @@ export class GpuSandbox extends BakeSandbox {
     return this.calls().filter((call) => !/^(uname|grubby|dkms status|dnf --quiet versionlock list)/.test(call));
   }
 }
+
+/** NVIDIA's installer: notes how it was called, and leaves a built module and its libraries behind, or a log. */
+export const publishInstaller = (sandbox: BakeSandbox, version: string, rc = 0): string => {
+  const url = `https://us.download.nvidia.com/XFree86/Linux-x86_64/${version}/NVIDIA-Linux-x86_64-${version}.run`;
+  const sum = sandbox.publish(
+    url,
+    `printf '%s\\n' "installer CC=$CC $*" >>"$SANDBOX/calls"
+for word in "$@"; do case $word in --log-file-name=*) echo 'what went wrong' >"\${word#*=}" ;; esac; done
+if [ ${rc} != 0 ]; then exit ${rc}; fi
+printf 'nvidia/${version}, ${KERNEL}, x86_64: installed\\n' >"$SANDBOX/says/dkms"
+printf '${KERNEL}' >"$SANDBOX/modules/nvidia"
+printf '${version}' >"$SANDBOX/modules/nvidia.version"
+mkdir -p "$BAKE_ROOT/usr/lib64"
+touch "$BAKE_ROOT/usr/lib64/libnvidia-ml.so.${version}"
+`,
+  );
+  sandbox.pin('NVIDIA_DRIVER', version, sum);
+  return sum;
+};
+
+/** How a release of Ollama may be. */
+export interface OllamaRelease {
+  readonly asset?: string;
+  readonly cuda?: readonly string[];
+  /** What its list of checksums says instead of what is true. */
+  readonly sum?: string;
+}
+
+/** A release of Ollama with its list of checksums. */
+export const publishOllama = (sandbox: BakeSandbox, version: string, given: OllamaRelease = {}): string => {
+  const { asset = 'ollama-linux-amd64.tar.zst', cuda = ['cuda_v12', 'cuda_v13'] } = given;
+  const at = `https://github.com/ollama/ollama/releases/download/v${version}`;
+  const said = 'Warning: could not connect to a running Ollama instance';
+  const sum = sandbox.publishArchive(`${at}/${asset}`, {
+    'bin/ollama': `#!/bin/bash\necho '${said}'\necho 'Warning: client version is ${version}'\n`,
+    'lib/ollama/libggml-base.so': 'cpu',
+    ...Object.fromEntries(cuda.map((name) => [`lib/ollama/${name}/libcublas.so`, name])),
+  });
+  const lines = [`${'1'.repeat(64)}  ./ollama-windows-amd64.zip`, `${given.sum ?? sum}  ./${asset}`];
+  sandbox.publish(`${at}/sha256sum.txt`, `${lines.join('\n')}\n${'2'.repeat(64)}  ./${asset}.sig\n`);
+  return sum;
+};
