@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import type { Role } from '#contract';
 import type { Config } from './config.ts';
+import { BakeAsset } from './images/bake-asset.ts';
 import { WorkerIdentity } from './worker-identity.ts';
 import { WorkerNetwork } from './worker-network.ts';
 import { WorkerTemplate } from './worker-template.ts';
@@ -18,17 +19,19 @@ export class WorkerNodes extends Construct {
   constructor(scope: Construct, id: string, { config }: WorkerNodesProps) {
     super(scope, id);
     this.network = new WorkerNetwork(this, 'Network', { config });
-    this.identity = new WorkerIdentity(this, 'Identity', { config });
+    const bundle = config.nodes.start === 'plain' ? new BakeAsset(this, 'Bake') : undefined;
+    this.identity = new WorkerIdentity(this, 'Identity', { config, bundle });
     this.templates = {
-      lighthouse: this.template(config, 'lighthouse'),
-      'gpu-worker': this.template(config, 'gpu-worker'),
+      lighthouse: this.template(config, 'lighthouse', bundle),
+      'gpu-worker': this.template(config, 'gpu-worker', bundle),
     };
   }
 
-  private template(config: Config, role: Role): WorkerTemplate {
+  private template(config: Config, role: Role, bundle: BakeAsset | undefined): WorkerTemplate {
     return new WorkerTemplate(this, `Template-${role}`, {
       config,
       role,
+      bundle,
       instanceProfileName: this.identity.instanceProfileName,
       securityGroups: this.network.securityGroups[role],
     });

@@ -1,13 +1,17 @@
 import { Fn, Stack } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, type ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { parameterName, type Role, TAG } from '#contract';
+import { launchImageParameter, type Role, TAG } from '#contract';
 import { renderUserData } from '../userdata/render.ts';
+import { renderPlainUserData } from '../userdata/render-plain.ts';
 import type { Config } from './config.ts';
+import type { BakeAsset } from './images/bake-asset.ts';
 
 export interface WorkerTemplateProps {
   readonly config: Config;
   readonly role: Role;
+  /** What a worker installs itself from; nothing where it boots an image. */
+  readonly bundle: BakeAsset | undefined;
   readonly instanceProfileName: string;
   readonly securityGroups: readonly ISecurityGroup[];
 }
@@ -63,22 +67,38 @@ export class WorkerTemplate extends Construct {
   }
 }
 
-const instanceData = ({ config, role, instanceProfileName }: WorkerTemplateProps) => ({
-  imageId: `resolve:ssm:${parameterName.ami(config.fleet, role)}`,
-  iamInstanceProfile: { name: instanceProfileName },
-  instanceInitiatedShutdownBehavior: 'terminate',
-  userData: Fn.base64(
-    renderUserData({
-      role,
-      fleet: config.fleet,
-      region: config.region,
-      secretPrefix: config.secretPrefix,
-      controlPlane: config.controlPlane,
-      readySeconds: config.limits.readySeconds,
-    }),
-  ),
-  ...(config.nodes.keyPair === undefined ? {} : { keyName: config.nodes.keyPair }),
-});
+const instanceData = (props: WorkerTemplateProps) => {
+  const { config, role, instanceProfileName } = props;
+  return {
+    imageId: `resolve:ssm:${launchImageParameter(config.fleet, role, config.nodes.start)}`,
+    iamInstanceProfile: { name: instanceProfileName },
+    instanceInitiatedShutdownBehavior: 'terminate',
+    userData: Fn.base64(userDataOf(props)),
+    ...(config.nodes.keyPair === undefined ? {} : { keyName: config.nodes.keyPair }),
+  };
+};
+
+const userDataOf = ({ config, role, bundle }: WorkerTemplateProps): string => {
+  const values = {
+    role,
+    fleet: config.fleet,
+    region: config.region,
+    secretPrefix: config.secretPrefix,
+    controlPlane: config.controlPlane,
+    readySeconds: config.limits.readySeconds,
+  };
+  if (bundle === undefined) return renderUserData(values);
+  return renderPlainUserData({
+    ...values,
+    bundleBucket: bundle.bucket,
+    bundleKey: bundle.key,
+    bundleSha256: bundle.sha256,
+    nebulaVersion: config.images.nebulaVersion,
+    k3sVersion: config.k3s.version,
+    nvidiaDriverVersion: config.images.nvidiaDriver,
+    ollamaVersion: config.images.ollamaVersion,
+  });
+};
 
 const rootVolume = ({ nodes, roles }: Config, role: Role) => ({
   deviceName: '/dev/xvda',

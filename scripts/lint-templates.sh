@@ -46,6 +46,11 @@ JSON
       "signer": "secret", "secretArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:nebula-ca-AbCdEf",
       "certificate": "-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n"
     }
+  },
+  "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "nvidia-end-of-life", "plain-start"],
+  "nodes": { "start": "plain" }, "limits": { "bootSeconds": 900 },
+  "images": {
+    "schedule": "cron(0 6 ? * mon *)", "vpcId": "vpc-0abc12345678def01", "subnetId": "subnet-0abc12345678def01"
   }
 }
 JSON

@@ -164,6 +164,15 @@ describe('what no other pool can mend', () => {
     expect(ec2.fleetRequests).toHaveLength(1);
   });
 
+  it('names the parameter of Amazon’s image where workers install themselves', async () => {
+    const { ports, input, ec2 } = await aLaunch();
+    ec2.refusals = { '*': 'SsmAccessDenied' };
+
+    await expect(
+      launchWorker({ ...ports, settings: { ...ports.settings, nodes: { start: 'plain' } } }, input),
+    ).rejects.toThrow('/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64');
+  });
+
   it('names the image that was asked for when EC2 does not know it', async () => {
     const { ports, input, ec2 } = await aLaunch({ amiId: 'ami-0123456789abcdef0' });
     ec2.refusals = { '*': 'InvalidAMIID.NotFound' };
