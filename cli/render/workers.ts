@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { WorkerView } from '#contract';
-import { formatAge, formatRemaining } from './duration.ts';
+import type { ColdStartStage, WorkerView } from '#contract';
+import { formatAge, formatElapsed, formatRemaining } from './duration.ts';
 import { type Output, paint, type Style } from './output.ts';
 import type { Column } from './table.ts';
 
@@ -56,6 +56,38 @@ const offer = (worker: WorkerView): string => {
   }).join(', ');
 };
 
+const SECOND = 1000;
+
+const tookFor = ({ coldStart }: WorkerView, stage: ColdStartStage): string => {
+  const seconds = coldStart?.stages[stage];
+  return seconds === undefined ? '' : formatElapsed(seconds * SECOND);
+};
+
+const STAGES: readonly [stage: ColdStartStage, title: string][] = [
+  ['instanceStart', 'instance start'],
+  ['systemStart', 'system start'],
+  ['configAndSecrets', 'config and secrets'],
+  ['mesh', 'mesh'],
+  ['k3s', 'k3s'],
+];
+
+const named = (worker: WorkerView, titles: readonly [ColdStartStage, string][]): string =>
+  titles
+    .map(([stage, title]) => [title, tookFor(worker, stage)])
+    .filter(([, took]) => took !== '')
+    .map((words) => words.join(' '))
+    .join(', ');
+
+/** `boot 34.1s, in service 5m 02s (instance start 17.0s, …)`: the sums first, what they are made of behind. */
+const coldStart = (worker: WorkerView): string => {
+  const sums = named(worker, [
+    ['boot', 'boot'],
+    ['inService', 'in service'],
+  ]);
+  const parts = named(worker, STAGES);
+  return sums === '' || parts === '' ? sums + parts : `${sums} (${parts})`;
+};
+
 export const fleetColumns = (now: Date): Column<WorkerView>[] => [
   { title: 'NAME', value: ({ name }) => name, style: () => 'bold' },
   { title: 'ROLE', value: ({ role }) => role },
@@ -68,6 +100,7 @@ export const fleetColumns = (now: Date): Column<WorkerView>[] => [
     title: 'TYPE/MARKET',
     value: ({ instanceType, market }) => [instanceType, market].filter((part) => part !== null).join('/'),
   },
+  { title: 'BOOT', value: (worker) => tookFor(worker, 'boot') },
   { title: 'AGE', value: (worker) => age(worker, now) },
   {
     title: 'CERTIFICATE ENDS',
@@ -91,6 +124,7 @@ export const workerDetails = (worker: WorkerView, output: Output, now: Date): st
     ['instance', worker.instanceId ?? ''],
     ['type', [worker.instanceType, worker.market].filter((part) => part !== null).join(', ')],
     ['zone', worker.availabilityZone ?? ''],
+    ['cold start', coldStart(worker)],
     ['age', `${age(worker, now)} (since ${worker.reservedAt})`],
     ['changed', worker.updatedAt],
     ['certificate', worker.certificateFingerprint ?? ''],

@@ -53,6 +53,7 @@ export const recordLaunch = async (
       ...{ instanceId, instanceArn, instanceType, availabilityZone, privateIp, publicIp },
       launchedMarket: instance.market,
       launchedAmiId: instance.imageId,
+      launchedAt: instance.launchedAt.toISOString(),
     });
   } catch (error) {
     if (!(error instanceof LaunchFencedError)) throw error;

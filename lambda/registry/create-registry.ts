@@ -9,7 +9,7 @@ import { findCertificate, listCertificates, recordCertificate, revokeCertificate
 import { reserveWorker } from './reserve-worker.ts';
 import { type ExecutionItem, key, toRow } from './rows.ts';
 import { commands } from './track-commands.ts';
-import { advance, findRow, recordFailure, recordIdentity } from './track-progress.ts';
+import { advance, findRow, recordColdStart, recordFailure, recordIdentity } from './track-progress.ts';
 
 /** The registry over any store. */
 export const createRegistryOver = (ports: AddressPorts): Registry => {
@@ -26,6 +26,7 @@ export const createRegistryOver = (ports: AddressPorts): Registry => {
     holdAddress: (hold) => holdAddress(ports, hold),
     advance: (life, phase, details = {}) => advance(ports, life, phase, details),
     recordFailure: (life, failure) => recordFailure(ports, life, failure),
+    recordColdStart: (life, coldStart) => recordColdStart(ports, life, coldStart),
     recordIdentity: (life, identity) => recordIdentity(ports, life, identity),
     beginLaunch: (life) => beginLaunch(ports, life),
     recordLaunch: (life, attempt, facts) => recordLaunch(ports, life, attempt, facts),

@@ -1,4 +1,4 @@
-import type { Details, Market, Phase, Role, Worker, WorkerRow } from '#contract';
+import type { ColdStart, Details, Market, Phase, Role, Worker, WorkerRow } from '#contract';
 
 /**
  * The registry as the other capabilities see it: authority for names, addresses, owners and locks. Take the narrow
@@ -38,6 +38,8 @@ export interface LaunchFacts {
   readonly launchedAmiId: string;
   readonly privateIp: string;
   readonly publicIp: string;
+  /** ISO 8601, as EC2 says. */
+  readonly launchedAt: string;
 }
 
 export interface FenceOutcome {
@@ -94,6 +96,8 @@ export interface Registry {
   advance(life: OwnedLife, phase: ReachedPhase, details?: Details): Promise<WorkerRow>;
   /** Keeps the first failure. */
   recordFailure(life: OwnedLife, failure: { error: string; cause: string }): Promise<boolean>;
+  /** The latest measurement stays. False for a life that is over or being torn down: nobody asks for its times. */
+  recordColdStart(life: Life, coldStart: ColdStart): Promise<boolean>;
   /** @throws OwnershipLostError */
   recordIdentity(life: Life, identity: { secretArn: string; fingerprint: string; notAfter: string }): Promise<void>;
 

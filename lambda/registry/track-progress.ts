@@ -1,4 +1,4 @@
-import type { Details, Phase, WorkerRow } from '#contract';
+import type { ColdStart, Details, Phase, WorkerRow } from '#contract';
 import type { Clock } from '../shared/clock.ts';
 import type { Life, OwnedLife, ReachedPhase } from './port.ts';
 import { inPhase, isLife, key, ownershipLost, PROVISIONING, toRow } from './rows.ts';
@@ -56,6 +56,9 @@ export const recordFailure = async (
     present.failure.cause === failure.cause
   );
 };
+
+export const recordColdStart = async (ports: RowPorts, life: Life, coldStart: ColdStart): Promise<boolean> =>
+  (await updateRow(ports, life.name, { set: { coldStart }, condition: inPhase(life, PROVISIONING) })) !== undefined;
 
 /** A new worker becomes IDENTIFIED; a renewal leaves the phase where it is. */
 export const recordIdentity = async (

@@ -15,6 +15,7 @@ export const viewWorker = (row: WorkerRow): WorkerView => ({
   publicIp: row.publicIp ?? null,
   cluster: row.cluster,
   details: row.details ?? {},
+  coldStart: row.coldStart ?? null,
   certificateFingerprint: row.certificateFingerprint ?? null,
   certificateNotAfter: row.certificateNotAfter ?? null,
   failure: row.failure ?? null,

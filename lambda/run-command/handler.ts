@@ -6,6 +6,7 @@ import { systemClock } from '../shared/clock.ts';
 import { parseEnvironment } from '../shared/environment.ts';
 import { createLogger } from '../shared/logging.ts';
 import { operationHandler } from '../shared/operation-handler.ts';
+import { createColdStartTeller } from './cold-start-metrics.ts';
 import { runCommandOperations } from './operations.ts';
 
 const { FLEET_SETTINGS: settings, REGISTRY_TABLE: table } = parseEnvironment(ENVIRONMENT['run-command']);
@@ -17,8 +18,11 @@ const registry = createRegistry({
   settings,
 });
 
+const log = createLogger('run-command');
+const tell = createColdStartTeller({ log, now: () => systemClock.now(), settings });
+
 export const handler = operationHandler(
   'run-command',
-  runCommandOperations({ commands: createRunCommands(), registry, clock: systemClock }, settings),
-  createLogger('run-command'),
+  runCommandOperations({ commands: createRunCommands(), registry, clock: systemClock, tell }, settings),
+  log,
 );

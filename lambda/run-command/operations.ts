@@ -3,7 +3,9 @@ import type { Registry } from '../registry/port.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Operations } from '../shared/operation-handler.ts';
 import { awaitOnline } from './await-online.ts';
+import type { TellColdStart } from './cold-start-metrics.ts';
 import { findHomelab } from './find-homelab.ts';
+import { type NoteEnd, noteColdStart } from './note-cold-start.ts';
 import { inHomelab, onWorkers, type Place } from './places.ts';
 import { pollCommand } from './poll-command.ts';
 import type { RunCommands } from './port.ts';
@@ -14,7 +16,8 @@ interface CommandPorts {
   readonly clock: Clock;
 }
 export interface RunCommandPorts extends CommandPorts {
-  readonly registry: Pick<Registry, 'find' | 'openCommand' | 'closeCommand'>;
+  readonly registry: Pick<Registry, 'find' | 'openCommand' | 'closeCommand' | 'recordColdStart'>;
+  readonly tell: TellColdStart;
 }
 export interface HomelabCommandPorts extends CommandPorts {
   readonly registry: Pick<Registry, 'find' | 'openHomelabCommand' | 'closeHomelabCommand'>;
@@ -24,9 +27,12 @@ export interface HomelabCommandPorts extends CommandPorts {
 
 type Shared = Pick<Operations<'run-command'>, 'start' | 'poll' | 'cancel'>;
 
+/** No step in the homelab has anything to note. */
+const noteNothing: NoteEnd = () => Promise.resolve();
+
 const commandsAt = (
   place: Place,
-  ports: CommandPorts & { readonly registry: Pick<Registry, 'find'> },
+  ports: CommandPorts & { readonly registry: Pick<Registry, 'find'>; readonly noteEnd: NoteEnd },
   settings: Pick<FleetSettings, 'fleet'>,
 ): Shared => ({
   start: (input) => startCommand({ ...ports, place, settings }, input),
@@ -39,7 +45,7 @@ export const runCommandOperations = (
   settings: Pick<FleetSettings, 'fleet' | 'limits'>,
 ): Operations<'run-command'> => ({
   online: (input) => awaitOnline(ports, settings, input),
-  ...commandsAt(onWorkers(ports.registry), ports, settings),
+  ...commandsAt(onWorkers(ports.registry), { ...ports, noteEnd: noteColdStart(ports) }, settings),
 });
 
 export const homelabOperations = (
@@ -47,5 +53,5 @@ export const homelabOperations = (
   settings: Pick<FleetSettings, 'fleet'>,
 ): Operations<'homelab'> => ({
   find: (input) => findHomelab({ ...ports, settings }, input),
-  ...commandsAt(inHomelab(ports.registry), ports, settings),
+  ...commandsAt(inHomelab(ports.registry), { ...ports, noteEnd: noteNothing }, settings),
 });

@@ -1,10 +1,12 @@
-import type { OperationInput, OperationOutput } from '#contract';
+import type { OperationInput, OperationOutput, StepResult } from '#contract';
 import type { Registry } from '../registry/port.ts';
 import type { Clock } from '../shared/clock.ts';
 import { StepTimedOutError, StepUndeliverableError } from '../shared/errors.ts';
 import { judgeInvocation } from './judge-invocation.ts';
+import type { NoteEnd } from './note-cold-start.ts';
 import type { Place } from './places.ts';
 import type { RunCommands } from './port.ts';
+import { readVerdict } from './read-verdict.ts';
 import { DELIVERY_SECONDS } from './start-command.ts';
 
 export interface PollPorts {
@@ -12,6 +14,7 @@ export interface PollPorts {
   readonly registry: Pick<Registry, 'find'>;
   readonly place: Place;
   readonly clock: Clock;
+  readonly noteEnd: NoteEnd;
 }
 
 type PollInput = OperationInput<'run-command', 'poll'>;
@@ -33,9 +36,14 @@ const limitSeconds = ({ steps }: Place, step: string): number =>
   DELIVERY_SECONDS + (steps[step]?.timeoutSeconds ?? 0) + MARGIN_SECONDS;
 
 /** The row may belong to a later life or have been fenced meanwhile; then there is nothing to close. */
-const close = async ({ registry, place }: PollPorts, { name, commandId }: PollInput): Promise<void> => {
+const close = async (
+  { registry, place, noteEnd }: PollPorts,
+  { name, commandId, step }: PollInput,
+  verdict: StepResult | undefined,
+): Promise<void> => {
   const row = await registry.find(name);
   if (row === undefined || place.openIn(row)?.commandId !== commandId) return;
+  if (verdict !== undefined) await noteEnd(row, step, verdict);
   await place.close({ name, generation: row.generation }, commandId);
 };
 
@@ -98,7 +106,7 @@ export const pollCommand = async (
     if (isTimeToLook(seconds)) await assertNodeThere(ports, input);
     return PENDING;
   }
-  await close(ports, input);
+  await close(ports, input, readVerdict(invocation, input.step));
   if (judgement.kind === 'failure') throw judgement.error;
   return { done: true, result: judgement.result };
 };

@@ -133,6 +133,9 @@ const Limits = z.strictObject({
 
 const Operations = z.strictObject({
   logRetentionDays: z.literal(LOG_RETENTION_DAYS).describe('Days the logs are kept'),
+  coldStartMetrics: z
+    .boolean()
+    .describe('Whether each cold start goes to CloudWatch as metrics, four for each role (ten in an account are free)'),
   alarmEmail: z.email().optional().describe('Address that hears of alarms; it must confirm once. Absent: topic only'),
 });
 

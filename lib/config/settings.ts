@@ -48,5 +48,6 @@ export const toFleetSettings = (config: Config, subnetIds: readonly string[]): F
     'gpu-worker': roleSettings(config.roles['gpu-worker']),
   },
   nodes: { start: config.nodes.start },
+  coldStartMetrics: config.operations.coldStartMetrics,
   limits: functionLimits(config.limits),
 });

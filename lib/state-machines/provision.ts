@@ -8,7 +8,7 @@ import {
   Pass,
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { awaitBoot, awaitSsm, issueIdentity, launchInstance, markReady, verifyMesh } from './birth.ts';
+import { awaitBoot, awaitSsm, enterService, issueIdentity, launchInstance, markReady, verifyMesh } from './birth.ts';
 import { either, sequence } from './branch.ts';
 import { awaitCluster, installCilium, joinCluster, verifyAgent, verifyGpu } from './cluster.ts';
 import { findHomelab, homelabPreflight } from './homelab.ts';
@@ -45,6 +45,7 @@ const life = (kit: Kit): Chain =>
       'gpu-worker': sequence(verifyGpu(kit), joinCluster(kit)),
     }),
     verifyAgent(kit),
+    enterService(kit),
     markReady(kit),
   );
 

@@ -47,6 +47,7 @@ export const launchFacts = (overrides: Partial<LaunchFacts> = {}): LaunchFacts =
   launchedAmiId: 'ami-0f24e5b7febd29ea3',
   privateIp: '10.0.0.10',
   publicIp: '203.0.113.10',
+  launchedAt: '2026-11-21T10:00:00.000Z',
   ...overrides,
 });
 

@@ -74,7 +74,7 @@ describe('a lighthouse', () => {
     const walked = await live({ role: 'lighthouse', homelab: false }, WITHOUT_LIQO);
 
     expect(callOf(walked, 'FindHomelab').payload.required).toBe(false);
-    expect(stepsOf(walked)).toEqual(['await-boot', 'verify-nebula', 'install-cilium']);
+    expect(stepsOf(walked)).toEqual(['await-boot', 'verify-nebula', 'install-cilium', 'enter-service']);
     expect(phasesOf(walked).map(([phase]) => phase)).toEqual(['BOOTED', 'MESHED', 'CLUSTERED', 'READY']);
   });
 });
@@ -126,7 +126,9 @@ describe('a gpu-worker', () => {
     const walked = await live({ role: 'gpu-worker', homelab: false });
 
     expect(callOf(walked, 'FindHomelab').payload.required).toBe(false);
-    expect(stepsOf(walked)).toEqual(['await-boot', 'verify-nebula', 'verify-gpu', 'join-cluster', 'verify-agent']);
+    expect(stepsOf(walked)).toEqual([
+      ...['await-boot', 'verify-nebula', 'verify-gpu', 'join-cluster', 'verify-agent', 'enter-service'],
+    ]);
   });
 
   it('is given no server’s name where it is none: a lighthouse joins nothing', async () => {
@@ -147,6 +149,14 @@ describe('a provision that fails', () => {
     expect(walked.error).toMatchObject({ name: error });
     expect(walked.states).not.toContain('LaunchInstance');
     expect(walked.states).toContain('ReleaseAddress');
+  });
+
+  it.each(['lighthouse', 'gpu-worker'] as const)('at its very last step is not ready: %s', async (role) => {
+    const walked = await live({ role, failing: { EnterServicePoll: 'StepFailedError' } });
+
+    expect(walked.error).toMatchObject({ name: 'StepFailedError' });
+    expect(walked.states).toContain('ReleaseAddress');
+    expect(phasesOf(walked).map(([phase]) => phase)).not.toContain('READY');
   });
 
   it('in the peering is unpeered, with a credential of its own, before its identity goes', async () => {

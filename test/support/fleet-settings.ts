@@ -44,6 +44,7 @@ export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSett
     },
   },
   nodes: { start: 'image' },
+  coldStartMetrics: true,
   limits: {
     ssmOnlineSeconds: 300,
     bootSeconds: 180,

@@ -9,7 +9,14 @@ export const LIGHTHOUSE_STEPS = [
   'homelab-verify-peering',
   'verify-agent',
   'homelab-verify-agent',
+  'enter-service',
 ] as const;
 
 /** The steps of a gpu-worker once it is in the mesh, in order. */
-export const GPU_WORKER_STEPS = ['verify-gpu', 'join-cluster', 'verify-agent', 'homelab-verify-agent'] as const;
+export const GPU_WORKER_STEPS = [
+  'verify-gpu',
+  'join-cluster',
+  'verify-agent',
+  'homelab-verify-agent',
+  'enter-service',
+] as const;

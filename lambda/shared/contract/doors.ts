@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Role } from './names.ts';
-import { WorkerView } from './operations.ts';
+import { WorkerView } from './views.ts';
 import { Ipv4, WorkerName } from './worker.ts';
 
 /**

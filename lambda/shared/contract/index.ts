@@ -1,3 +1,4 @@
+export * from './cold-start.ts';
 export * from './doors.ts';
 export * from './environment.ts';
 export * from './events.ts';
@@ -8,4 +9,5 @@ export * from './ports.ts';
 export * from './settings.ts';
 export { COMMON_PARAMETERS, type Step, type StepParameter } from './step.ts';
 export * from './steps.ts';
+export * from './views.ts';
 export * from './worker.ts';

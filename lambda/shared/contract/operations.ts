@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ClusterName, Details, Ipv4, Worker, WorkerName } from './worker.ts';
-import { HANDOVER_PURPOSES, Market, Role } from './names.ts';
+import { ClusterName, Details, Worker, WorkerName } from './worker.ts';
+import { HANDOVER_PURPOSES, Market } from './names.ts';
 
 /**
  * What a state hands to a Lambda and what it gets back. A function serves the operations of one capability; its event
@@ -262,37 +262,3 @@ export type OperationOutput<C extends Capability, O extends OperationName<C>> = 
 /** Input of the renew machine: no names means every worker that is due. */
 export const RenewRequest = z.strictObject({ names: z.array(WorkerName).optional() });
 export const SweepRequest = z.strictObject({ dryRun: z.boolean().optional() });
-
-/** A worker as the API and the command show it. */
-export const WorkerView = z.object({
-  name: WorkerName,
-  role: Role,
-  phase: z.string(),
-  address: Ipv4,
-  generation: z.string(),
-  execution: z.string(),
-  instanceId: z.string().nullable(),
-  instanceType: z.string().nullable(),
-  market: Market.nullable(),
-  availabilityZone: z.string().nullable(),
-  publicIp: z.string().nullable(),
-  cluster: z.string(),
-  details: Details,
-  certificateFingerprint: z.string().nullable(),
-  certificateNotAfter: z.string().nullable(),
-  failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
-  reservedAt: z.string(),
-  updatedAt: z.string(),
-});
-export type WorkerView = z.infer<typeof WorkerView>;
-
-/** RFC 9457 body of every API error. */
-export const Problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  detail: z.string(),
-  faults: z.array(z.object({ field: z.string(), what: z.string(), got: z.string(), allowed: z.string() })),
-  remedy: z.string(),
-});
-export type Problem = z.infer<typeof Problem>;

@@ -52,6 +52,8 @@ export const FleetSettings = z.object({
   controlPlane: z.string(),
   roles: z.record(Role, RoleSettings),
   nodes: z.object({ start: NodeStart }),
+  /** Whether cold starts are told to CloudWatch as metrics. */
+  coldStartMetrics: z.boolean(),
   limits: z.object({
     ssmOnlineSeconds: z.number().int().positive(),
     bootSeconds: z.number().int().positive(),

@@ -110,6 +110,12 @@ export const STEPS = {
     remedy: 'read journalctl --unit worker-agent on the worker; carrierarr logs NAME shows its last lines',
     parameters: {},
   },
+  'enter-service': {
+    description: 'Take the worker into service: its dead-man switch is disarmed for good; report the boot marks',
+    timeoutSeconds: 90,
+    remedy: 'none by hand: a worker whose switch stays armed would power itself off; provision again',
+    parameters: {},
+  },
   'offer-clustermesh': {
     description: 'Check the ClusterMesh preconditions here and leave the credential by which the homelab connects',
     timeoutSeconds: 240,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ColdStart } from './cold-start.ts';
 import { GENERATION_PATTERN, Market, Role, WORKER_NAME_PATTERN } from './names.ts';
 
 const text = (maximum: number) => z.string().min(1).max(maximum);
@@ -113,6 +114,9 @@ export const WorkerRow = Worker.extend({
   launchedAmiId: z.string().optional(),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
+  /** As EC2 says: to the second. */
+  launchedAt: Instant.optional(),
+  coldStart: ColdStart.optional(),
   secretArn: z.string().optional(),
   certificateFingerprint: z.string().optional(),
   certificateNotAfter: Instant.optional(),

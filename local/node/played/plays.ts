@@ -139,6 +139,7 @@ export const PLAYS: Readonly<Record<StepName | HomelabStepName, Play>> = {
   'join-cluster': booted(joinCluster),
   'leave-cluster': booted((_, parameter) => pass(`node ${parameter('NodeName')} drained and deleted`)),
   'verify-agent': booted(() => pass('worker-agent is active')),
+  'enter-service': booted(() => pass('in service', { timeline: [] })),
   'offer-clustermesh': onceBooted(makePeeringUser),
   'homelab-preflight': said(() => 'nothing stands in the way'),
   'homelab-verify-mesh': said((parameter) => `the lighthouse tells of a handshake with ${parameter('NebulaIp')}`),

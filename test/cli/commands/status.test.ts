@@ -2,6 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aProblem, aWorker } from '../support/builders.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
 
+const COLD_START = {
+  launchedAt: '2026-11-21T09:00:03.000Z',
+  stages: { instanceStart: 17, systemStart: 9.04, configAndSecrets: 7.5, mesh: 0.5, boot: 34.12, inService: 302.4 },
+};
+
 let fleet: DeployedFleet;
 beforeEach(async () => {
   fleet = await deployedFleet();
@@ -14,7 +19,7 @@ beforeEach(async () => {
       market: null,
       certificateNotAfter: null,
     }),
-    aWorker({ name: 'gpu-1' }),
+    aWorker({ name: 'gpu-1', coldStart: COLD_START }),
   ];
   fleet.api.answer('GET /workers', { status: 200, body: { workers } });
   const removed = aWorker({ name: 'gone', phase: 'REMOVED' });
@@ -28,12 +33,24 @@ describe('status', () => {
 
     expect(code).toBe(0);
     expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['NAME', 'ROLE', 'PHASE', 'CLUSTER', 'OFFERS', 'ADDRESS', 'INSTANCE', 'TYPE/MARKET', 'AGE', 'CERTIFICATE ENDS'],
+      [
+        'NAME',
+        'ROLE',
+        'PHASE',
+        'CLUSTER',
+        'OFFERS',
+        'ADDRESS',
+        'INSTANCE',
+        'TYPE/MARKET',
+        'BOOT',
+        'AGE',
+        'CERTIFICATE ENDS',
+      ],
       [
         ...['gpu-1', 'gpu-worker', 'READY', 'aws-k3s', '-', '10.100.2.1'],
-        ...['i-0123456789abcdef0', 'g4dn.xlarge/spot', '3h', 'in 7d'],
+        ...['i-0123456789abcdef0', 'g4dn.xlarge/spot', '34.1s', '3h', 'in 7d'],
       ],
-      ['gpu-2', 'gpu-worker', 'RESERVED', 'aws-k3s', '-', '10.100.2.1', '-', '-', '3h', '-'],
+      ['gpu-2', 'gpu-worker', 'RESERVED', 'aws-k3s', '-', '10.100.2.1', '-', '-', '-', '3h', '-'],
       [''],
     ]);
   });
@@ -72,6 +89,29 @@ describe('status', () => {
     expect(out).toContain('cluster      aws-k3s');
     expect(out).toContain('public ip    203.0.113.7');
     expect(out).toContain('failure      CapacityError: no pool had capacity');
+  });
+
+  it.each([
+    [
+      COLD_START,
+      'boot 34.1s, in service 5m 02s (instance start 17.0s, system start 9.0s, config and secrets 7.5s, mesh 0.5s)',
+    ],
+    [{ ...COLD_START, stages: { configAndSecrets: 7.5 } }, 'config and secrets 7.5s'],
+    [{ ...COLD_START, stages: { boot: 34.12 } }, 'boot 34.1s'],
+  ])('tells what the cold start took, as far as it is known: %o', async (coldStart, told) => {
+    fleet.api.answer('GET /workers/gpu-1', { status: 200, body: aWorker({ name: 'gpu-1', coldStart }) });
+
+    expect((await fleet.run('status gpu-1')).out).toContain(`cold start   ${told}\n`);
+  });
+
+  it('reads what a stack says that knows of no cold start', async () => {
+    const { coldStart: _, ...worker } = aWorker({ name: 'gpu-1' });
+    fleet.api.answer('GET /workers/gpu-1', { status: 200, body: worker });
+
+    const { code, out } = await fleet.run('status gpu-1');
+
+    expect(code).toBe(0);
+    expect(out).not.toContain('cold start');
   });
 
   it('ends with exit code 3 for a worker that does not exist', async () => {

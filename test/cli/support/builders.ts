@@ -22,6 +22,7 @@ export const aWorker = (overrides: Partial<WorkerView> = {}): WorkerView => ({
   publicIp: '203.0.113.7',
   cluster: 'aws-k3s',
   details: {},
+  coldStart: null,
   certificateFingerprint: 'ab'.repeat(32),
   certificateNotAfter: '2026-11-28T12:00:00.000Z',
   failure: null,

@@ -69,6 +69,23 @@ export const describeLife = (make: MakeRegistry): void => {
       expect(await registry.find(NAME)).toEqual(before);
     });
 
+    it('keeps the last measurement of the cold start, in whatever phase before the teardown', async () => {
+      const { registry } = await make();
+      const life = await aReservedLife(registry, NAME);
+      const launchedAt = '2026-11-21T10:00:00.000Z';
+      const whole = { launchedAt, stages: { boot: 24.5, inService: 301.25 } };
+
+      expect(await registry.recordColdStart(life, { launchedAt, stages: { boot: 24.5 } })).toBe(true);
+      expect(await registry.recordColdStart(life, whole)).toBe(true);
+      expect(await registry.recordColdStart({ ...life, generation: 'aaaaaaaa' }, { launchedAt, stages: {} })).toBe(
+        false,
+      );
+      await registry.fence(life, TEARDOWN, LEASE);
+      expect(await registry.recordColdStart(life, { launchedAt, stages: {} })).toBe(false);
+
+      expect(await registry.find(NAME)).toMatchObject({ coldStart: whole });
+    });
+
     it('keeps the phase when a certificate is renewed', async () => {
       const { registry } = await make();
       const life = await aReservedLife(registry, NAME);

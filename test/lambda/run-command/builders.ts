@@ -1,4 +1,4 @@
-import type { OperationInput } from '#contract';
+import type { ColdStart, OperationInput } from '#contract';
 import { runCommandOperations } from '../../../lambda/run-command/operations.ts';
 import type {
   AgentInformation,
@@ -93,8 +93,10 @@ export const setUp = () => {
   const registry = createMemoryRegistry({ clock });
   const commands = createFakeRunCommands();
   const since = clock.now().getTime();
-  const operations = runCommandOperations({ commands, registry, clock }, SETTINGS);
-  return { clock, registry, commands, since, operations };
+  const told: { readonly role: string; readonly coldStart: ColdStart }[] = [];
+  const tell = (role: string, coldStart: ColdStart) => void told.push({ role, coldStart });
+  const operations = runCommandOperations({ commands, registry, clock, tell }, SETTINGS);
+  return { clock, registry, commands, since, operations, told };
 };
 
 /** A worker whose row knows an open command. */

@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import { ColdStart } from './cold-start.ts';
+import { Market, Role } from './names.ts';
+import { Details, Ipv4, WorkerName } from './worker.ts';
+
+/** A worker as the API and the command show it. */
+export const WorkerView = z.object({
+  name: WorkerName,
+  role: Role,
+  phase: z.string(),
+  address: Ipv4,
+  generation: z.string(),
+  execution: z.string(),
+  instanceId: z.string().nullable(),
+  instanceType: z.string().nullable(),
+  market: Market.nullable(),
+  availabilityZone: z.string().nullable(),
+  publicIp: z.string().nullable(),
+  cluster: z.string(),
+  details: Details,
+  /** Null until the boot has ended; a stack of an earlier version knows nothing of it. */
+  coldStart: ColdStart.nullable().default(null),
+  certificateFingerprint: z.string().nullable(),
+  certificateNotAfter: z.string().nullable(),
+  failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
+  reservedAt: z.string(),
+  updatedAt: z.string(),
+});
+export type WorkerView = z.infer<typeof WorkerView>;
+
+/** RFC 9457 body of every API error. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  faults: z.array(z.object({ field: z.string(), what: z.string(), got: z.string(), allowed: z.string() })),
+  remedy: z.string(),
+});
+export type Problem = z.infer<typeof Problem>;
