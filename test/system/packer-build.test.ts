@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { scriptsOf } from '../../lib/images/script-list.ts';
+import { Templates } from './support/packer.ts';
+import { BuildCell, buildObstacle } from './support/packer-cell.ts';
+
+const obstacle = buildObstacle();
+if (obstacle !== undefined) console.warn(`SKIPPED: no build of an image is run, ${obstacle}`);
+
+/** Every file with its rights. */
+const listing = (folder: string, ...parts: string[]): string =>
+  execFileSync('find', [...parts, '-type', 'f', '-printf', '%m %p\n'], { cwd: folder, encoding: 'utf8' })
+    .split('\n')
+    .toSorted()
+    .join('\n');
+
+// The real Packer with its real provisioners; in place of EC2 a machine that is this one's files under an overlay.
+describe.skipIf(obstacle !== undefined)('a build by Packer', () => {
+  let cell: BuildCell;
+  let templates: Templates;
+  beforeEach(async () => {
+    templates = new Templates({ old: true });
+    cell = await BuildCell.start();
+  });
+  afterEach(async () => {
+    templates[Symbol.dispose]();
+    await cell.end();
+  });
+
+  it('brings the tree as it is, runs every script in order, as root, with the versions asked for, and says what it made', () => {
+    const read = (name: string) => JSON.parse(readFileSync(join(templates.folder, name), 'utf8'));
+
+    const { status, output } = cell.build(templates, 'lighthouse');
+
+    expect(output).not.toMatch(/error/i);
+    expect(status).toBe(0);
+    expect(cell.record).toEqual([
+      'cloud-init status --wait',
+      ...scriptsOf('lighthouse').map(
+        (script) =>
+          `${script.slice('ami/'.length)} 0 lighthouse /opt/carrierarr/bake 1.9.0 v1.31.2+k3s1 550 latest none`,
+      ),
+    ]);
+    const tree = ['base', 'lighthouse', 'gpu-worker', 'lib', 'versions.env', 'bake.sh'];
+    expect(listing(cell.written('/opt/carrierarr/bake'), '.')).toBe(
+      listing(templates.folder, ...tree).replace(/^(\d+) /gm, '$1 ./'),
+    );
+    expect(read('image-lighthouse.json')).toEqual({ image: 'lighthouse' });
+    expect(read('manifest-lighthouse.json').builds).toMatchObject([
+      { builder_type: 'null', custom_data: { image: 'lighthouse', region: 'us-east-1' } },
+    ]);
+  });
+
+  it('stops at the first script that fails, and makes nothing', () => {
+    const { status, output } = cell.build(templates, 'base', 'base/scripts/20-files.sh');
+
+    expect(status).not.toBe(0);
+    expect(output).toMatch(/exit status: 3/);
+    expect(cell.record.at(-1)).toMatch(/^base\/scripts\/20-files\.sh /);
+    expect(existsSync(join(templates.folder, 'manifest-base.json'))).toBe(false);
+  });
+});
