@@ -21,7 +21,6 @@ export const WARNINGS = [
   'in-band',
   'nvidia-end-of-life',
   'plain-start',
-  'short-ready',
 ] as const;
 export type WarningId = (typeof WARNINGS)[number];
 

@@ -52,6 +52,9 @@ const isSignedRight = (request: IncomingMessage, body: string, wanted: string): 
   );
 };
 
+/** Metadata are served under the dates of their versions too. */
+const METADATA = /^\/(?:latest|\d{4}-\d{2}-\d{2})\//;
+
 /** Private address of the instance. */
 export const PRIVATE_IP = '172.31.0.11';
 
@@ -110,11 +113,6 @@ export class FakeInstance {
     else response.writeHead(reply.status).end(reply.body);
   };
 
-  /** Sessions opened until now are not known any more. */
-  forgetSessions(): void {
-    this.#sessions.clear();
-  }
-
   get environment(): Record<string, string> {
     const { port } = (this.#server?.address() ?? { port: 0 }) as AddressInfo;
     const url = `http://127.0.0.1:${port}`;
@@ -122,7 +120,8 @@ export class FakeInstance {
   }
 
   #answer(request: IncomingMessage, body: string): Reply | undefined {
-    if (request.url?.startsWith('/latest/')) return this.#metadata(request, request.url.slice('/latest/'.length));
+    const [version] = METADATA.exec(request.url ?? '') ?? [];
+    if (version !== undefined) return this.#metadata(request, request.url?.slice(version.length) ?? '');
     if (request.method === 'GET') return this.#object(request);
     return this.#secret(request, body);
   }
@@ -144,8 +143,16 @@ export class FakeInstance {
       return path === 'api/token' ? { status: 200, body: session } : { status: 404, body: '' };
     }
     if (!this.#sessions.has(String(request.headers['x-aws-ec2-metadata-token']))) return { status: 401, body: '' };
-    const value = this.metadata.get(path);
+    const value = this.metadata.get(path) ?? this.#listing(path);
     return value === undefined ? { status: 404, body: '<title>404</title>' } : { status: 200, body: value };
+  }
+
+  /** Names below a directory, as cloud-init walks them. */
+  #listing(directory: string): string | undefined {
+    if (!directory.endsWith('/')) return undefined;
+    const below = [...this.metadata.keys()].filter((path) => path.startsWith(directory) && path !== directory);
+    const names = below.map((path) => path.slice(directory.length).replace(/\/.*/, '/'));
+    return names.length === 0 ? undefined : [...new Set(names)].join('\n');
   }
 
   #secret(request: IncomingMessage, body: string): Reply {

@@ -7,11 +7,9 @@ import * as z from 'zod';
 export const COLD_START_STAGES = [
   /** Launch until the kernel runs: EC2's part. */
   'instanceStart',
-  /** Until the first program of ours runs. */
+  /** Until the boot program runs. */
   'systemStart',
-  /** Only where a worker installs itself: from there until everything is installed. */
-  'install',
-  /** From the boot program's start: settings and secret read, identity in place. */
+  /** From there: settings and secret read, identity in place. */
   'configAndSecrets',
   /** From the identity on: the mesh address is up. */
   'mesh',

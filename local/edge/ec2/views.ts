@@ -151,43 +151,31 @@ export const spotFields = (model: Ec2Model, instance: Instance): Filterable => (
   },
 });
 
-const imageState = (image: Image, now: number): string => (now < image.availableAt ? 'pending' : 'available');
-
-export const imageXml = (image: Image, now: number): Xml => ({
+export const imageXml = (image: Image): Xml => ({
   imageId: image.imageId,
   name: image.name,
   imageOwnerId: image.ownerId,
-  imageState: imageState(image, now),
+  imageState: 'available',
   isPublic: false,
   architecture: 'x86_64',
   rootDeviceName: image.rootDeviceName,
   rootDeviceType: 'ebs',
   creationDate: instant(image.createdAt),
   blockDeviceMapping: [
-    {
-      deviceName: image.rootDeviceName,
-      ebs: { snapshotId: image.snapshotId, volumeSize: image.sizeGib, encrypted: image.encrypted },
-    },
+    { deviceName: image.rootDeviceName, ebs: { snapshotId: image.snapshotId, volumeSize: image.sizeGib } },
   ],
   tagSet: tagSet(image.tags),
 });
 
-export const imageFields = (image: Image, now: number): Filterable => ({
+export const imageFields = (image: Image): Filterable => ({
   tags: image.tags,
-  fields: {
-    'image-id': image.imageId,
-    name: image.name,
-    'owner-id': image.ownerId,
-    architecture: 'x86_64',
-    state: imageState(image, now),
-  },
+  fields: { 'image-id': image.imageId, name: image.name, 'owner-id': image.ownerId, state: 'available' },
 });
 
 export const snapshotXml = (snapshot: Snapshot): Xml => ({
   snapshotId: snapshot.snapshotId,
   ownerId: snapshot.ownerId,
   volumeSize: snapshot.volumeSizeGib,
-  encrypted: snapshot.encrypted,
   status: 'completed',
   startTime: instant(snapshot.startedAt),
   tagSet: tagSet(snapshot.tags),

@@ -11,6 +11,11 @@ import { DARK_NAME, HOMELAB_NAME } from './support/wire.ts';
 import { type MachineSetting, World } from './support/world.ts';
 
 const LIGHTHOUSE = '10.100.0.1';
+/** Two minutes are what a machine waits for its secret. */
+const IMPATIENT = {
+  '/etc/systemd/system/carrierarr-boot.service.d/test.conf':
+    '[Service]\nEnvironment=CARRIERARR_SECRET_LIMIT_SECONDS=3\n',
+};
 const ILL = awsError('InternalServiceError', 500);
 
 describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('a machine with our image', () => {
@@ -112,7 +117,10 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   it.concurrent.each<[string, MachineSetting, string | RegExp]>([
     [
       'its secret is missing',
-      { prepare: (instance) => (instance.secret = [awsError('ResourceNotFoundException')]) },
+      {
+        prepare: (instance) => (instance.secret = [awsError('ResourceNotFoundException')]),
+        files: IMPATIENT,
+      },
       /^secret catalyst-llm\/nebula-gpu-worker-\d+ was not readable within 3 s: 400 ResourceNotFoundException$/,
     ],
     [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { secretValue } from '../../ssm/fake-instance.ts';
+import { awsError, type FakeInstance, secretValue } from '../../ssm/fake-instance.ts';
 import { anIdentity } from '../../ssm/identity-builders.ts';
 import { skipLoudly } from '../support/nebula-programs.ts';
 import { eventually } from './support/machine.ts';
@@ -7,6 +7,34 @@ import { bootNebula, bootObstacle } from './support/obstacle.ts';
 import { runStepOn } from './support/steps.ts';
 import { tracesOf } from './support/traces.ts';
 import { World } from './support/world.ts';
+
+/** An empty assignment takes away all of a timer. */
+const QUICK_SWITCH = {
+  '/etc/systemd/system/carrierarr-deadman.timer.d/test.conf': '[Timer]\nOnBootSec=\nOnBootSec=1s\nOnUnitActiveSec=1s\n',
+};
+
+const readyWithin =
+  (seconds: number) =>
+  ({ metadata }: FakeInstance): void => {
+    const userData = metadata.get('user-data') ?? '';
+    metadata.set('user-data', userData.replace(/^(CARRIERARR_READY_SECONDS=).*$/m, `$1${seconds}`));
+  };
+
+/** A disk of the instance, blank until somebody formats it; what is asked of it is written down. */
+const INSTANCE_STORE = {
+  '/usr/local/bin/lsblk': `#!/bin/bash
+fstype=null label=null
+if [[ -e /var/lib/formatted ]]; then fstype='"xfs"' label='"carrierarr"'; fi
+printf '{"blockdevices":[{"name":"nvme1n1","path":"/dev/nvme1n1","type":"disk","model":"Amazon EC2 NVMe Instance Storage",
+"fstype":%s,"pttype":null,"label":%s,"size":125000000000,"mountpoints":[null]}]}' "$fstype" "$label"
+`,
+  '/usr/local/bin/wipefs': '#!/bin/bash\nexit 0\n',
+  '/usr/local/bin/mkfs.xfs': '#!/bin/bash\necho "$*" >>/var/lib/formatted\n',
+  '/usr/local/bin/mount': `#!/bin/bash
+if [[ " $* " == *' /dev/nvme1n1 '* ]]; then exec /usr/bin/mount -t tmpfs models /var/lib/private/ollama; fi
+exec /usr/bin/mount "$@"
+`,
+};
 
 describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle))('a machine that has booted', () => {
   let world: World;
@@ -35,7 +63,7 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('boots again by itself, with its cluster as it was', async () => {
-    const booted = await bootedMachine();
+    const booted = await bootedMachine({ files: INSTANCE_STORE });
     const { machine, meshAddress } = booted;
     const files = 'cd /etc/rancher/k3s; stat -c "%n %y" *; sha256sum *';
     const before = await machine.sh(`${files}; touch /var/lib/rancher/k3s/kept`);
@@ -48,6 +76,10 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
     expect(await machine.waitFor('k3s-agent')).toBe('active');
     expect(await machine.sh(files)).toBe(before);
     expect(await machine.has('/var/lib/rancher/k3s/kept')).toBe(true);
+    expect(await machine.waitFor('carrierarr-instance-store')).toBe('active');
+    expect(await machine.sh('stat -f -c %T /var/lib/private/ollama; cat /var/lib/formatted')).toBe(
+      'tmpfs\n-q -K -L carrierarr /dev/nvme1n1\n',
+    );
     expect((await machine.timeline()).get('boot-start')).toBeGreaterThan(machine.startedAt);
     expect(await tracesOf(world, booted)).toEqual([]);
   });
@@ -101,5 +133,56 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
       done: false,
       text: expect.stringContaining('carrierarr-boot.service ended without a verdict (signal)'),
     });
+  });
+
+  it.concurrent('takes nothing new when EC2 recommends to leave, and hands its pods over when it must', async () => {
+    const { machine } = await bootedMachine();
+    const { metadata } = machine.instance;
+    const told = () => machine.read('/run/kubectl.told');
+    const marked = (mark: string) =>
+      eventually(`mark ${mark}`, async () => ((await machine.timeline()).has(mark) ? true : undefined));
+
+    metadata.set('meta-data/events/recommendations/rebalance', '{"noticeTime":"2026-11-22T05:00:00Z"}');
+    await marked('rebalance');
+    await eventually('cordon', async () => ((await machine.has('/run/kubectl.told')) ? true : undefined));
+    expect(await told()).not.toContain('eviction');
+    const notice = { action: 'terminate', time: '2026-11-22T05:02:00Z' };
+    metadata.set('meta-data/spot/instance-action', JSON.stringify(notice));
+    await marked('interruption-drained');
+
+    expect(JSON.parse(await machine.read('/run/carrierarr/interruption.json'))).toMatchObject(notice);
+    expect(await told()).toContain('patch node carrierarr-gpu-worker-001');
+    expect(await told()).toContain('/api/v1/namespaces/default/pods/llm-0/eviction');
+  });
+
+  it.concurrent('that nobody takes into service powers itself off', async () => {
+    const { machine } = await world.boot({
+      prepare: (instance) => {
+        instance.secret = [awsError('ResourceNotFoundException')];
+        readyWithin(3)(instance);
+      },
+      files: QUICK_SWITCH,
+    });
+
+    await eventually('power-off', () => machine.off || undefined);
+
+    expect(machine.boots).toBe(1);
+  });
+
+  it.concurrent('that is in service stays on, also after a restart', async () => {
+    const booted = await bootedMachine({ prepare: readyWithin(30), files: QUICK_SWITCH });
+    const { machine } = booted;
+    const timer = () => machine.unit('carrierarr-deadman.timer', 'ActiveState');
+
+    expect(await runStepOn(booted, 'enter-service')).toMatchObject({ ok: true });
+    expect(await timer()).toEqual({ ActiveState: 'inactive' });
+    await machine.reboot();
+    await machine.verdict();
+
+    await eventually('a look of the switch', async () =>
+      (await timer()).ActiveState === 'inactive' ? true : undefined,
+    );
+    expect(Number((await machine.read('/var/lib/carrierarr/life')).split(' ')[2])).toBeGreaterThan(30);
+    expect(machine.off).toBe(false);
   });
 });

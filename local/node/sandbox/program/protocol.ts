@@ -17,8 +17,6 @@ export interface BootPlan {
   readonly mounts: readonly { readonly where: string; readonly options: string }[];
   /** The boot program's unit; empty where the image has none. */
   readonly unit: string;
-  /** Services that start after it. */
-  readonly services: readonly string[];
 }
 
 export interface CommandOrder {

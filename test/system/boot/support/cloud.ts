@@ -37,16 +37,8 @@ export const startCloud = async (ground: Ground) => {
     if (instance === undefined) request.socket.destroy();
     else await instance.serve(request, response);
   };
-  const only =
-    (wanted: (path: string) => boolean): RequestListener =>
-    (request, response) =>
-      wanted(request.url ?? '') ? answer(request, response) : response.writeHead(404).end();
-  const isMetadata = (path: string) => path.startsWith('/latest/');
-  const metadata = createServer(only(isMetadata));
-  const secrets = createTlsServer(
-    { cert: certificatePem, key: keyPem },
-    only((path) => !isMetadata(path)),
-  );
+  const metadata = createServer(answer);
+  const secrets = createTlsServer({ cert: certificatePem, key: keyPem }, answer);
   const [plain, tls] = await Promise.all([
     listenOn(ground, METADATA_ADDRESS, 80),
     listenOn(ground, SECRETS_ADDRESS, 443),

@@ -1,13 +1,15 @@
 #!/bin/bash
-# image.sh ROLE: lays out /run/images/ROLE, which a machine has over this machine's own root: the image's files as they
-# are, its units enabled as the bake enables them, stand-ins for what cannot run here. Runs in the ground's namespaces.
+# image.sh ROLE [ROOT]: lays out /run/images/ROLE, which a machine has over this machine's own root: the image's files as
+# they are, its units enabled as the bake enables them, stand-ins for what cannot run here. With ROOT all that is put into
+# a root of its own, for a virtual machine. Runs in the ground's namespaces.
 #
 # PROJECT    the repository                         NEBULA    the nebula binary
 # AUTHORITY  certificate of the machine's own AWS   NOTIFIES  `no`: that nebula cannot tell systemd that it is ready
+# DEVICE     a [Match] line for its network device, in place of EC2's drivers
 set -euo pipefail
 role=$1
 layer=/run/images/$role
-root=/run/images/$role.root
+root=${2:-/run/images/$role.root}
 units=$root/etc/systemd/system
 
 # drop_in UNIT LINE...
@@ -51,7 +53,7 @@ install_network() {
   printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
   rm -f "$root/etc/resolv.conf"
   printf 'nameserver 172.31.0.1\n' >"$root/etc/resolv.conf"
-  drop_in_network '[Match]' Driver= Name=ens5
+  drop_in_network '[Match]' Driver= "$DEVICE"
   systemctl --quiet --root="$root" enable systemd-networkd.service
   systemctl --quiet --root="$root" disable systemd-networkd-wait-online.service
   printf '%s\n' "$AUTHORITY" >>"$root/etc/ssl/certs/ca-certificates.crt"
@@ -60,16 +62,17 @@ install_network() {
 install_stand_ins() {
   install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
   if [[ $NOTIFIES == no ]]; then drop_in nebula.service '[Service]' Type=exec; fi
-  drop_in carrierarr-boot.service '[Service]' Environment=CARRIERARR_SECRET_LIMIT_SECONDS=3
   mkdir -p "$root/srv/ollama/api"
   printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
   install -m 0755 "$PROJECT"/test/system/boot/support/programs/* "$root/usr/local/bin/"
 }
 
-mkdir -p "$layer" "$layer.work" "$root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$layer,workdir=$layer.work" "$root"
-silence_the_host
+if [[ -z ${2:-} ]]; then
+  mkdir -p "$layer" "$layer.work" "$root"
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$layer,workdir=$layer.work" "$root"
+  silence_the_host
+fi
 install_image
 install_network
 install_stand_ins
-umount "$root"
+if [[ -z ${2:-} ]]; then umount "$root"; fi

@@ -14,7 +14,7 @@ const MTU = 9001;
 export const HOMELAB_NETWORK = '/run/netns/homelab';
 
 /** Zero is the router's: a bridge without one of its own takes another whenever a machine is added, and all lose it. */
-const macOf = (number: number): string => `02:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
+export const macOf = (number: number): string => `02:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
 
 /** Private address of a machine; what DHCP hands out for its device. */
 export const addressOf = (number: number): string => `172.31.0.${MACHINES + number}`;

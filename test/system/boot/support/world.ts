@@ -27,7 +27,7 @@ export interface MachineSetting {
   readonly pluggedAfter?: number;
   /** Changes the instance before it is switched on: metadata, answers of Secrets Manager. */
   readonly prepare?: (instance: FakeInstance, secret: Secret) => unknown;
-  /** Files of its disk that differ from the image, by path. */
+  /** Files of its disk that differ from the image, by path; one that begins like a program is one. */
   readonly files?: Readonly<Record<string, string>>;
   readonly identity?: (name: string, address: string) => TestIdentity;
 }
@@ -42,6 +42,18 @@ export interface Switched {
 }
 
 const notifies = ({ label }: Program): string => (/ 1\.[0-7]\./.test(label) ? 'no' : 'yes');
+
+/** Lays out what a machine has on its disk. */
+export const IMAGE_SCRIPT = join(import.meta.dirname, 'image.sh');
+
+/** What that script is told. @param device a line of networkd's that matches the machine's network device */
+export const imageEnvironment = (nebula: Program, authorityPem: string, device: string): Record<string, string> => ({
+  PROJECT: resolve('.'),
+  NEBULA: nebula.path,
+  NOTIFIES: notifies(nebula),
+  AUTHORITY: authorityPem,
+  DEVICE: device,
+});
 
 const issue = (name: string, address: string): TestIdentity => anIdentity({ name }, address);
 
@@ -72,14 +84,8 @@ export class World {
     try {
       await layWire(ground);
       const cloud = await startCloud(ground);
-      const script = join(import.meta.dirname, 'image.sh');
-      const environment = {
-        PROJECT: resolve('.'),
-        NEBULA: nebula.path,
-        NOTIFIES: notifies(nebula),
-        AUTHORITY: cloud.authorityPem,
-      };
-      const images = ROLES.map((role) => ground.run(`bash '${script}' ${role}`, environment));
+      const environment = imageEnvironment(nebula, cloud.authorityPem, 'Name=ens5');
+      const images = ROLES.map((role) => ground.run(`bash '${IMAGE_SCRIPT}' ${role}`, environment));
       const fleetCaPem = certificateToPem(authority.certificate);
       const [homelab] = await Promise.all([startHomelab(ground, nebula.path, fleetCaPem), ...images]);
       return new World(ground, cloud, homelab);
@@ -131,7 +137,7 @@ export class World {
     for (const [path, text] of Object.entries(files)) {
       const file = this.ground.path(`/run/machines/${name}/upper${path}`);
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, text);
+      await writeFile(file, text, { mode: text.startsWith('#!') ? 0o755 : 0o644 });
     }
   }
 
