@@ -6,6 +6,7 @@ import { deepMerge } from '../lib/config/merge.ts';
 import { type PrunedAssembly, pruneAssembly } from './deploy/assembly.ts';
 import { assemblyDirectory, cdkBootstrap, cdkDeploy, cdkSynth } from './deploy/cdk.ts';
 import { Doors } from './deploy/doors.ts';
+import { AMAZON_ID } from './edge/ec2/images.ts';
 import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
 import { startGateway } from './gateway.ts';
@@ -93,6 +94,9 @@ const startEmulator = async (bringUp: BringUp): Promise<Edge> => {
   return edge;
 };
 
+/** For workers that install themselves; here they boot like the others. */
+const AMAZON_LINUX = 'al2023-ami-embedded-kernel-6.1-x86_64';
+
 /** Machine images of the roles, as the image pipelines would have left them. */
 const publishImages = async (edge: Edge, doors: Doors, fleet: string): Promise<void> => {
   for (const role of ROLES) {
@@ -101,6 +105,7 @@ const publishImages = async (edge: Edge, doors: Doors, fleet: string): Promise<v
     const { imageId } = edge.ec2.images.register({ name, ownerId: ACCOUNT_ID, tags, now: Date.now() });
     await doors.putImageParameter(parameterName.ami(fleet, role), imageId);
   }
+  edge.ec2.images.register({ name: AMAZON_LINUX, ownerId: AMAZON_ID, tags: {}, now: Date.now() });
 };
 
 /** The homelab's node beyond the mesh, as the fleet's network sees it. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Market } from '#contract';
+import { AL2023_PARAMETER, type Market } from '#contract';
 import { AwsRefusal } from '../protocol/refusal.ts';
 import { newId } from './ids.ts';
 import type { Instance, Tags } from './instance.ts';
@@ -80,19 +80,26 @@ const launchObstacle = (template: Template, request: FleetRequest): FleetError['
   return undefined;
 };
 
-const resolveImage = async (imageId: string, sources: LaunchSources): Promise<string> => {
+/** Amazon's own parameters are no one else's to write, so the emulator holds none. */
+const lookUp = async (parameter: string, { model, sources }: ImageSources): Promise<string | undefined> =>
+  parameter === AL2023_PARAMETER ? model.images.amazonLinux()?.imageId : sources.parameter(parameter);
+
+const resolveImage = async (imageId: string, from: ImageSources): Promise<string> => {
   const parameter = imageId.startsWith('resolve:ssm:') ? imageId.slice('resolve:ssm:'.length) : undefined;
   if (parameter === undefined) return imageId;
-  const value = await sources.parameter(parameter);
+  const value = await lookUp(parameter, from);
   if (value === undefined) {
     throw new AwsRefusal('InvalidParameterValue', `The SSM parameter '${parameter}' could not be found`);
   }
   return value;
 };
 
-interface Attempt {
+interface ImageSources {
   readonly model: Ec2Model;
   readonly sources: LaunchSources;
+}
+
+interface Attempt extends ImageSources {
   readonly request: FleetRequest;
   readonly template: Template;
   readonly faults: readonly PoolFault[];
@@ -136,7 +143,7 @@ const tryPool = async (attempt: Attempt, pool: PoolRequest): Promise<Instance | 
       `Your requested instance type (${instanceType}) is not supported in your requested Availability Zone (${subnet.availabilityZone}).`,
     );
   }
-  const imageId = await resolveImage(pool.imageId ?? template.imageId, sources);
+  const imageId = await resolveImage(pool.imageId ?? template.imageId, attempt);
   if (model.images.find(imageId) === undefined) {
     return refuse('InvalidAMIID.NotFound', `The image id '[${imageId}]' does not exist`);
   }

@@ -21,6 +21,9 @@ export interface Snapshot {
   tags: Tags;
 }
 
+/** Whose Amazon Linux is. */
+export const AMAZON_ID = '137112412989';
+
 /** Machine images and the snapshots behind them. */
 export class ImageStore {
   readonly #images = new Map<string, Image>();
@@ -46,6 +49,11 @@ export class ImageStore {
 
   find(imageId: string): Image | undefined {
     return this.#images.get(imageId);
+  }
+
+  /** What Amazon's public parameter stands for. */
+  amazonLinux(): Image | undefined {
+    return this.images().find(({ ownerId }) => ownerId === AMAZON_ID);
   }
 
   images(): Image[] {

@@ -7,6 +7,8 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AL2023_PARAMETER } from '#contract';
+import { AMAZON_ID } from '../../../local/edge/ec2/images.ts';
 import { type Bench, openBench, REGION } from './support.ts';
 
 let bench: Bench;
@@ -58,6 +60,17 @@ describe('CreateFleet', () => {
         { Key: 'carrierarr:worker', Value: 'w1' },
       ]),
     });
+  });
+
+  it('knows Amazon’s own parameter, which the emulator refuses to hold', async () => {
+    bench.upstream.template = { imageId: `resolve:ssm:${AL2023_PARAMETER}` };
+    await expect(launch()).rejects.toThrow(AL2023_PARAMETER);
+    const amazon = { name: 'al2023-ami', ownerId: AMAZON_ID, tags: {}, now: Date.now() };
+    const { imageId } = bench.edge.ec2.images.register(amazon);
+
+    const instanceId = await launch({ ClientToken: 'token-2' });
+
+    expect(bench.edge.ec2.find(instanceId)?.imageId).toBe(imageId);
   });
 
   it('hands the decoded user data, tags and addresses to the node', async () => {
