@@ -15,7 +15,7 @@ export interface Ended extends Subject {
 }
 
 /** Following failed, e.g. for want of a network; what was followed goes on. */
-const lostSight = (error: unknown, io: Io): CommandError => {
+export const lostSight = (error: unknown, io: Io): CommandError => {
   const { exitCode, facts } = asCommandError(error);
   return new CommandError(exitCode, {
     what: `lost sight of it: ${facts.what}`,

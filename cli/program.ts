@@ -1,6 +1,7 @@
 import { Command, Help } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { registerLocalCommands } from '../local/commands.ts';
+import { registerAmi } from './commands/ami.ts';
 import { registerCert } from './commands/cert.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerHomelab } from './commands/homelab.ts';
@@ -72,6 +73,7 @@ export const buildProgram = (io: Io): Command => {
   registerTeardown(program, io);
   program.commandsGroup('Fleet:');
   registerDoctor(program, io);
+  registerAmi(program, io);
   registerCert(program, io);
   registerHomelab(program, io);
   registerSweep(program, io);

@@ -100,7 +100,7 @@ const AMAZON_LINUX = 'al2023-ami-embedded-kernel-6.1-x86_64';
 /** Machine images of the roles, as the image pipelines would have left them. */
 const publishImages = async (edge: Edge, doors: Doors, fleet: string): Promise<void> => {
   for (const role of ROLES) {
-    const tags = { [TAG.fleet]: fleet, [TAG.role]: role };
+    const tags = { [TAG.fleet]: fleet, [TAG.image]: role };
     const name = `${fleet}-${role}-embedded`;
     const { imageId } = edge.ec2.images.register({ name, ownerId: ACCOUNT_ID, tags, now: Date.now() });
     await doors.putImageParameter(parameterName.ami(fleet, role), imageId);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isEmbedded } from '../doors/embedded.ts';
 import type { Finding, FindingStatus } from '../doctor/finding.ts';
 import { CommandError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -23,9 +24,6 @@ const findingsText = (findings: readonly Finding[], output: Output): string => {
     .join('');
 };
 
-const isLoopback = (endpoint: string | undefined): boolean =>
-  endpoint !== undefined && /^https?:\/\/(127\.|localhost[:/]|\[::1\])/.test(`${endpoint}/`);
-
 export const registerDoctor = (program: Command, io: Io): void => {
   program
     .command('doctor')
@@ -43,7 +41,7 @@ export const registerDoctor = (program: Command, io: Io): void => {
       ]);
       const region = await resolveRegion(flag, io);
       const { environment } = io;
-      const embedded = isLoopback(environment.AWS_ENDPOINT_URL);
+      const embedded = isEmbedded(environment);
       const patient = { fleet, region, environment, now: io.now(), resolve: resolveHost, embedded };
       const findings = await examine(patient);
       const failed = findings.filter(({ status }) => status === 'fail');

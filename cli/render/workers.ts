@@ -66,6 +66,7 @@ const tookFor = ({ coldStart }: WorkerView, stage: ColdStartStage): string => {
 const STAGES: readonly [stage: ColdStartStage, title: string][] = [
   ['instanceStart', 'instance start'],
   ['systemStart', 'system start'],
+  ['install', 'installation'],
   ['configAndSecrets', 'config and secrets'],
   ['mesh', 'mesh'],
   ['k3s', 'k3s'],

@@ -18,7 +18,8 @@ const spans = (launch: number, marks: Instants): Record<ColdStartStage, Span> =>
   const identity = marks['identity-installed'];
   return {
     instanceStart: [launch, machine],
-    systemStart: [machine, marks['boot-start']],
+    systemStart: [machine, marks['plain-start'] ?? marks['boot-start']],
+    install: [marks['plain-start'], marks['packages-installed']],
     configAndSecrets: [marks['boot-start'], identity],
     mesh: [identity, marks['mesh-address-up']],
     k3s: [identity, marks['k3s-ready']],

@@ -33,4 +33,16 @@ const bootSeconds = (raw: Raw): Fault[] => {
   return [{ field: 'limits.bootSeconds', what, got: String(seconds), allowed }];
 };
 
-export const IMAGE_CHECKS = [buildSubnet, volumeSizes, bootSeconds];
+/** The dead-man switch counts from the first boot; before await-boot ends nobody could disarm it. */
+const readySeconds = (raw: Raw): Fault[] => {
+  const [online, boot, ready] = ['ssmOnlineSeconds', 'bootSeconds', 'readySeconds'].map((limit) =>
+    valueAt(raw, `limits.${limit}`),
+  );
+  if (typeof online !== 'number' || typeof boot !== 'number' || typeof ready !== 'number') return [];
+  if (ready > online + boot) return [];
+  const what = 'the dead-man switch would fire while the boot is still waited for';
+  const allowed = `more than limits.ssmOnlineSeconds and limits.bootSeconds together, ${online + boot}`;
+  return [{ field: 'limits.readySeconds', what, got: String(ready), allowed }];
+};
+
+export const IMAGE_CHECKS = [buildSubnet, volumeSizes, bootSeconds, readySeconds];

@@ -21,6 +21,7 @@ export const WARNINGS = [
   'in-band',
   'nvidia-end-of-life',
   'plain-start',
+  'short-ready',
 ] as const;
 export type WarningId = (typeof WARNINGS)[number];
 

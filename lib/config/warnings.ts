@@ -1,4 +1,5 @@
 import { isMeshInHomelabServices } from './checks.ts';
+import { longestProvisionSeconds } from './provision-limits.ts';
 import type { Config, WarningId } from './schema.ts';
 
 /** Something that deploys but may not do what its owner hopes. */
@@ -65,6 +66,13 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
         'of one, and depends on every one of those downloads; build the images with carrierarr ami build' +
         (nodes.instanceProfile === undefined ? '' : '; the role of nodes.instanceProfile must be let read its bundle')
       : undefined,
+  'short-ready': (config) => {
+    const [ready, longest] = [config.limits.readySeconds, longestProvisionSeconds(config)];
+    return ready < longest
+      ? `limits.readySeconds ${ready} is below ${longest}, what the steps of a lighthouse may take together: one that is ` +
+          'merely slow would be powered off by its dead-man switch while it is still being made'
+      : undefined;
+  },
 };
 
 export const configWarnings = (config: Config): ConfigWarning[] =>

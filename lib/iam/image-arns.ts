@@ -1,5 +1,13 @@
 import { ArnFormat } from 'aws-cdk-lib';
-import { AL2023_PARAMETER, IMAGES, type Image, imagePipelineName, parameterName, ROLES } from '#contract';
+import {
+  AL2023_PARAMETER,
+  IMAGES,
+  type Image,
+  imageLogGroupName,
+  imagePipelineName,
+  parameterName,
+  ROLES,
+} from '#contract';
 import type { PolicyScope } from './statement.ts';
 
 /** Image Builder tags everything that it makes. */
@@ -53,9 +61,5 @@ export const imageLogArns = ({ stack, config }: PolicyScope): string[] =>
       return [arn, `${arn}:*`];
     },
   );
-
-/** Where Image Builder writes by itself, so that the group is there before the first build, with a retention. */
-export const imageLogGroupName = (fleet: string, image: Image): string =>
-  `/aws/imagebuilder/${imagePipelineName(fleet, image)}`;
 
 export const pipelineLogGroupName = (fleet: string): string => `/aws/imagebuilder/pipeline/${fleet}`;

@@ -10,9 +10,16 @@ import {
 } from 'aws-cdk-lib/aws-imagebuilder';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { AL2023_PARAMETER, type Image, imagePipelineName, parameterName, TAG } from '#contract';
+import {
+  AL2023_PARAMETER,
+  type Image,
+  imageLogGroupName,
+  imagePipelineName,
+  KEPT_AS_PUBLISHED,
+  parameterName,
+  TAG,
+} from '#contract';
 import type { Config } from '../config.ts';
-import { imageLogGroupName } from '../iam/image-arns.ts';
 import { type BakeAsset, bakeEnvironment } from './bake-asset.ts';
 import { buildComponent } from './build-component.ts';
 import type { BuildMachine } from './build-machine.ts';
@@ -34,9 +41,6 @@ export interface ImagePipelineProps {
  * Anything fixed in the recipe would end the second deployment with "already exists".
  */
 const VERSION = { component: '1.0.0', recipe: '1.0.x', everyRecipe: '1.x.x' } as const;
-
-/** Value of the tag that `carrierarr ami publish` sets; other values are a person's, and IAM protects those too. */
-const KEPT_AS_PUBLISHED = 'published';
 
 /** An image that ran within this time may be wanted again: a teardown and a new worker, a way back. */
 const RECENTLY_LAUNCHED_DAYS = 30;

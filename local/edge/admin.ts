@@ -20,6 +20,13 @@ const Documents = z.record(z.string(), z.unknown());
 const NewImage = z.strictObject({ name: z.string(), tags: z.record(z.string(), z.string()).default({}) });
 const Line = z.strictObject({ online: z.boolean() });
 
+const NewInterruption = z.strictObject({
+  instanceId: z.string(),
+  kind: z.enum(['interruption', 'rebalance']).default('interruption'),
+  /** From the notice until EC2 takes the instance; on AWS two minutes. */
+  seconds: z.number().min(0).max(600).default(120),
+});
+
 type Route = (body: string) => unknown;
 
 const routes = (parts: AdminParts): Readonly<Record<string, Route>> => ({
@@ -36,6 +43,9 @@ const routes = (parts: AdminParts): Readonly<Record<string, Route>> => ({
   'GET /_edge/nodes': () => parts.nodes.list(),
   'POST /_edge/homelab': (body) => {
     parts.nodes.setHomelabOnline(Line.parse(JSON.parse(body)).online);
+  },
+  'POST /_edge/interruptions': (body) => {
+    parts.nodes.interrupt(NewInterruption.parse(JSON.parse(body)));
   },
   'GET /_edge/documents': () => parts.ssm.documents().map(({ name, step }) => ({ name, step })),
   'PUT /_edge/documents': (body) => {

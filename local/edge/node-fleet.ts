@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { NodeHost, RunningNode } from '../node/host.ts';
+import type { NodeHost, RunningNode, SpotNotice } from '../node/host.ts';
 import type { InstanceLife } from './ec2/api.ts';
 import type { Instance, Tags } from './ec2/instance.ts';
 import type { Ec2Model } from './ec2/model.ts';
 import type { FaultBox } from './fault-box.ts';
 import { Link } from './link.ts';
+import { AwsRefusal } from './protocol/refusal.ts';
 import type { Agent } from './ssm/api.ts';
 import { type Command, endAs, endWith } from './ssm/command.ts';
 import type { AcceptedCommand, Registration, SsmModel } from './ssm/model.ts';
@@ -25,8 +26,16 @@ interface Entry {
   readonly tags: () => Tags;
   readonly directory: string;
   readonly link: Link;
+  readonly notices: SpotNotice[];
   running: RunningNode | undefined;
   ended: boolean;
+}
+
+/** What EC2 is to tell a Spot instance, and how long it waits then before it takes the instance. */
+export interface Interruption {
+  readonly instanceId: string;
+  readonly kind: SpotNotice['kind'];
+  readonly seconds: number;
 }
 
 const INTERNAL_ERROR = 'Server.InternalError';
@@ -89,6 +98,26 @@ export class NodeFleet implements InstanceLife, Agent {
     }
   }
 
+  /**
+   * Tells a Spot instance that it is taken back, and takes it when the time has come; or recommends to leave it.
+   * @throws AwsRefusal where there is no such Spot instance
+   */
+  interrupt({ instanceId, kind, seconds }: Interruption): void {
+    const entry = this.#entries.get(instanceId);
+    if (entry === undefined || entry.ended || this.#ec2.require(instanceId).market !== 'spot') {
+      throw new AwsRefusal('InvalidParameterValue', `${instanceId} is no Spot instance that runs`);
+    }
+    const time = new Date(Date.now() + seconds * 1000);
+    if (kind === 'rebalance') {
+      entry.notices.push({ kind, time: new Date() });
+      return;
+    }
+    entry.notices.push({ kind, action: 'terminate', time });
+    setTimeout(() => {
+      if (!entry.ended) this.#vanish(instanceId);
+    }, seconds * 1000).unref();
+  }
+
   deliver(accepted: AcceptedCommand): void {
     this.#track(this.#run(accepted));
   }
@@ -117,7 +146,15 @@ export class NodeFleet implements InstanceLife, Agent {
   }
 
   #enter(instanceId: string, tags: () => Tags, directory: string): Entry {
-    const entry: Entry = { instanceId, tags, directory, link: new Link(), running: undefined, ended: false };
+    const entry: Entry = {
+      instanceId,
+      tags,
+      directory,
+      link: new Link(),
+      notices: [],
+      running: undefined,
+      ended: false,
+    };
     this.#entries.set(instanceId, entry);
     return entry;
   }
@@ -226,6 +263,8 @@ export class NodeFleet implements InstanceLife, Agent {
       tags,
       directory: this.#directory(instance),
       awsEndpoint: this.#settings.awsEndpoint(),
+      lifeCycle: instance.market,
+      notices: () => this.#entries.get(instanceId)?.notices ?? [],
     };
   }
 

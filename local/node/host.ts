@@ -1,3 +1,8 @@
+/** EC2's word to a Spot instance that it is taken back, or that it had better be left. */
+export type SpotNotice =
+  | { readonly kind: 'interruption'; readonly action: 'terminate' | 'stop' | 'hibernate'; readonly time: Date }
+  | { readonly kind: 'rebalance'; readonly time: Date };
+
 /**
  * What the edge asks of whatever plays an EC2 instance on this machine. Three hosts implement it: a sandbox of
  * namespaces over a read-only host with stand-in programs, the same with real Nebula in network namespaces, and a
@@ -19,6 +24,10 @@ export interface NodeSpec {
   readonly directory: string;
   /** URL that answers what a program on the node asks of AWS, signed with the credentials of `credentials.ts`. */
   readonly awsEndpoint: string;
+  /** @default `on-demand` */
+  readonly lifeCycle?: 'spot' | 'on-demand';
+  /** What EC2 has told the instance until now. @default nothing */
+  readonly notices?: () => readonly SpotNotice[];
 }
 
 /** The agent's part of Run Command. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '#shared/clock.ts';
 import { credentialsOf } from './credentials.ts';
-import type { NodeSpec } from './host.ts';
+import type { NodeSpec, SpotNotice } from './host.ts';
 
 export interface MetadataRequest {
   readonly method: string;
@@ -59,6 +59,14 @@ const roleCredentials = (spec: NodeSpec, now: Date): string => {
   });
 };
 
+const instant = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** Absent until there is one. */
+const noticeOf = (notice: SpotNotice): [path: string, value: string] =>
+  notice.kind === 'interruption'
+    ? ['meta-data/spot/instance-action', JSON.stringify({ action: notice.action, time: instant(notice.time) })]
+    : ['meta-data/events/recommendations/rebalance', JSON.stringify({ noticeTime: instant(notice.time) })];
+
 /** Everything the service knows, by path below `/latest/`. */
 const valuesOf = (spec: NodeSpec, now: Date, bornAt: Date): Map<string, string> => {
   const hostname = `ip-${spec.privateIp.replaceAll('.', '-')}.${spec.region}.compute.internal`;
@@ -69,6 +77,7 @@ const valuesOf = (spec: NodeSpec, now: Date, bornAt: Date): Map<string, string> 
     ['meta-data/iam/security-credentials/', ROLE],
     [`meta-data/iam/security-credentials/${ROLE}`, roleCredentials(spec, now)],
     ['meta-data/instance-id', spec.instanceId],
+    ['meta-data/instance-life-cycle', spec.lifeCycle ?? 'on-demand'],
     ['meta-data/instance-type', spec.instanceType],
     ['meta-data/local-hostname', hostname],
     ['meta-data/local-ipv4', spec.privateIp],
@@ -79,6 +88,7 @@ const valuesOf = (spec: NodeSpec, now: Date, bornAt: Date): Map<string, string> 
     ['meta-data/services/partition', 'aws'],
   ]);
   for (const [key, value] of Object.entries(spec.tags)) values.set(`meta-data/tags/instance/${key}`, value);
+  for (const [path, value] of (spec.notices?.() ?? []).map(noticeOf)) values.set(path, value);
   if (spec.userData !== '') values.set('user-data', spec.userData);
   return values;
 };

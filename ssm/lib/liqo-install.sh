@@ -7,6 +7,8 @@
 readonly LIQO_INSTALL_LIMIT=10m
 readonly LIQO_INSTALL_SECONDS=650
 readonly LIQO_SETTLE_SECONDS=60
+# Unpacked charts of the image; without Liqo's, liqoctl fetches it.
+readonly LIQO_CHARTS=/usr/local/share/carrierarr/charts
 
 liqo_require() {
   step_require Version '^v?[0-9]+(\.[0-9]+)*([-+][0-9A-Za-z.]+)?$'
@@ -65,6 +67,9 @@ liqo_arguments() {
     liqo_install_arguments+=(--enable-metrics)
   fi
   if [[ $SSM_Networking == false ]]; then liqo_install_arguments+=(--set networking.enabled=false); fi
+  if [[ -e $LIQO_CHARTS/liqo-${liqo_wanted#v}/Chart.yaml ]]; then
+    liqo_install_arguments+=(--local-chart-path "$LIQO_CHARTS/liqo-${liqo_wanted#v}")
+  fi
   liqo_install_arguments+=(--disable-telemetry --timeout "$LIQO_INSTALL_LIMIT" --version "$liqo_wanted" --skip-confirm)
   step_put reserved "$reserved"
   step_put_json metrics "$liqo_metrics"

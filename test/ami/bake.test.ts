@@ -23,6 +23,17 @@ describe('the list of scripts', () => {
     expect(stdout.trimEnd().split('\n')).toEqual(scriptsOf(image).map((name) => name.replace('ami/', '')));
   });
 
+  it('leaves cleaning and validation out where a node installs itself', () => {
+    const { stdout } = sandbox.bake('lighthouse', {}, '--list', '--node');
+
+    const kept = scriptsOf('lighthouse').filter((name) => !name.includes('/9'));
+    expect(stdout.trimEnd().split('\n')).toEqual(kept.map((name) => name.replace('ami/', '')));
+  });
+
+  it('knows no other option', () => {
+    expect(sandbox.bake('base', {}, '--dry-run')).toMatchObject({ status: 64, stdout: '' });
+  });
+
   it('is of no other image', () => {
     expect(sandbox.run(['bash', 'ami/bake.sh', 'worker'])).toMatchObject({
       status: 64,

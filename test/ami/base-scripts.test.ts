@@ -88,6 +88,7 @@ describe('20-files and 30-network', () => {
     expect(sandbox.enabled()).toEqual(expect.arrayContaining(['carrierarr-boot.service', 'systemd-networkd.service']));
     expect(sandbox.enabled()).not.toContain('nebula.service');
     expect(sandbox.hasPackage('amazon-ec2-net-utils')).toBe(false);
+    expect(sandbox.calls()).toContainEqual(expect.stringMatching(/^dnf .*--noautoremove remove amazon-ec2-net-utils$/));
     expect(sandbox.read('etc/systemd/network/80-ec2.network')).toMatch(/^DHCP=/m);
   });
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '#shared/errors.ts';
+import { stepsAfterBoot } from '../../lib/config/provision-limits.ts';
 import { configWarnings, parseConfig } from '../../lib/config.ts';
+import { live, stepsOf } from './support/lives.ts';
+import { synthesisedMachines } from './support/machines.ts';
 
 const faultsOf = (overrides: Record<string, unknown>): Record<string, string> => {
   try {
@@ -76,4 +79,42 @@ describe('how nodes start', () => {
       'limits.bootSeconds': '10 to 220 with nodes.start image',
     });
   });
+});
+
+describe('the limit of the dead-man switch', () => {
+  it('is enough for every step of the defaults to use up its own', () => {
+    expect(warningsOf({})).not.toContain('short-ready');
+    expect(warningsOf({ nodes: { start: 'plain' }, limits: { bootSeconds: 1200 } })).not.toContain('short-ready');
+  });
+
+  it('warns where a slow provision would be powered off', () => {
+    const everything = { liqo: { direction: 'both' }, cilium: { clusterMesh: true } };
+
+    expect(warningsOf(everything)).toContain('short-ready');
+    expect(warningsOf({ ...everything, limits: { readySeconds: 9000 } })).not.toContain('short-ready');
+    expect(warningsOf({ limits: { readySeconds: 3600 } })).toContain('short-ready');
+  });
+
+  it('is refused where it would fire while the boot is waited for', () => {
+    const limits = { readySeconds: 600, ssmOnlineSeconds: 420, bootSeconds: 180 };
+
+    expect(faultsOf({ limits })).toEqual({
+      'limits.readySeconds': 'more than limits.ssmOnlineSeconds and limits.bootSeconds together, 600',
+    });
+    expect(faultsOf({ limits: { ...limits, readySeconds: 601 } })).toEqual({});
+  });
+
+  it.each([{}, { liqo: { direction: 'both' }, cilium: { clusterMesh: true } }, { liqo: { enabled: false } }])(
+    'knows the steps of %o',
+    async (overrides) => {
+      const walked = await live({ role: 'lighthouse' }, synthesisedMachines(overrides));
+      const beforeOrBeside = ['homelab-preflight', 'await-boot', 'homelab-install-liqo'];
+
+      expect(stepsAfterBoot(parseConfig(overrides)).toSorted()).toEqual(
+        stepsOf(walked)
+          .filter((step) => !beforeOrBeside.includes(step))
+          .toSorted(),
+      );
+    },
+  );
 });

@@ -113,6 +113,11 @@ export class FakeInstance {
     else response.writeHead(reply.status).end(reply.body);
   };
 
+  /** Sessions opened until now are not known any more. */
+  forgetSessions(): void {
+    this.#sessions.clear();
+  }
+
   get environment(): Record<string, string> {
     const { port } = (this.#server?.address() ?? { port: 0 }) as AddressInfo;
     const url = `http://127.0.0.1:${port}`;

@@ -18,20 +18,21 @@ const seen = (moment: string, root: string, nobody: string) => ({
   [`${moment} nobody 6`]: nobody,
 });
 
-describe.skipIf(skipLoudly('the guard of instance metadata', missing()))('the guard of instance metadata', () => {
-  let looks: Record<string, string> = {};
+type Looks = Record<string, string>;
 
+/** Runs a script of ours in namespaces of its own and reads what it saw, one line a look. */
+const looksOf = (namespaces: readonly string[], script: string, file: string): Looks => {
+  const words = ['bash', resolve('test/system/imds-guard', script), process.execPath, resolve(file)];
+  const { status, stdout, stderr } = spawnSync('unshare', [...namespaces, ...words], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${stdout}${stderr}`);
+  const lines = stdout.trimEnd().split('\n');
+  return Object.fromEntries(lines.map((line) => line.split('=') as [string, string]));
+};
+
+describe.skipIf(skipLoudly('the guard of instance metadata', missing()))('the guard of instance metadata', () => {
+  let looks: Looks = {};
   beforeAll(() => {
-    const guard = resolve('ami/base/files/usr/local/lib/carrierarr/imds-guard.sh');
-    const world = ['bash', resolve('test/system/imds-guard/world.sh'), process.execPath, guard];
-    const { status, stdout, stderr } = spawnSync('unshare', ['--net', '--mount', ...world], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${stdout}${stderr}`);
-    looks = Object.fromEntries(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split('=') as [string, string]),
-    );
+    looks = looksOf(['--net', '--mount'], 'world.sh', 'ami/base/files/usr/local/lib/carrierarr/imds-guard.sh');
   });
 
   it('is needed: without it anybody on the host gets the credentials', () => {
@@ -51,5 +52,39 @@ describe.skipIf(skipLoudly('the guard of instance metadata', missing()))('the gu
   it('stays as it is where new rules are refused, and root is never locked out', () => {
     expect(looks.refused).toBe('yes');
     expect(looks).toMatchObject(seen('refused', 'yes', 'no'));
+  });
+});
+
+const bootless = (): string | undefined =>
+  missing() ??
+  (spawnSync('which', ['systemd-nspawn']).status === 0
+    ? undefined
+    : 'systemd-nspawn is not installed (systemd-container)');
+
+describe.skipIf(skipLoudly('the guard under real systemd', bootless()))('the guard under real systemd', () => {
+  let looks: Looks = {};
+  beforeAll(() => {
+    looks = looksOf(['--mount'], 'machine.sh', 'ami/base/files');
+  });
+
+  it('lets root of the machine through, and neither others nor root of a container', () => {
+    expect(looks).toMatchObject({
+      'root of a service': 'yes',
+      'nobody of a service': 'no',
+      'root of a container': 'no',
+      'root of a burstable container': 'no',
+    });
+  });
+
+  it('comes before k3s, which runs on when it is restarted', () => {
+    expect(looks).toMatchObject({ 'k3s with the guard': 'yes', 'k3s runs on': 'yes', 'nobody after a restart': 'no' });
+  });
+
+  it('stays when it is stopped, and k3s does not start where it failed; root gets through all the same', () => {
+    expect(looks).toMatchObject({
+      'nobody after a stop': 'no',
+      'k3s without the guard': 'no',
+      'root without the guard': 'yes',
+    });
   });
 });

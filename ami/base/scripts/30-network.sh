@@ -9,7 +9,8 @@ readonly NETWORK=$BAKE_ROOT/etc/systemd/network/80-ec2.network
 main() {
   [[ -s $NETWORK ]] || bake_die "$NETWORK is missing: without amazon-ec2-net-utils the machine would get no address"
   if rpm --query amazon-ec2-net-utils >/dev/null; then
-    bake_dnf remove amazon-ec2-net-utils
+    # What it brought as a dependency, systemd-networkd first of all, stays.
+    bake_dnf --noautoremove remove amazon-ec2-net-utils
   fi
   bake_enable systemd-networkd.service
 }

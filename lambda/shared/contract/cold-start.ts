@@ -7,9 +7,11 @@ import * as z from 'zod';
 export const COLD_START_STAGES = [
   /** Launch until the kernel runs: EC2's part. */
   'instanceStart',
-  /** Until the boot program runs. */
+  /** Until the first program of ours runs. */
   'systemStart',
-  /** From there: settings and secret read, identity in place. */
+  /** Only where a worker installs itself: from there until everything is installed. */
+  'install',
+  /** From the boot program's start: settings and secret read, identity in place. */
   'configAndSecrets',
   /** From the identity on: the mesh address is up. */
   'mesh',

@@ -48,6 +48,9 @@ export const TAG = {
   writer: 'carrierarr:writer',
 } as const;
 
+/** Value of {@link TAG.keep} that `carrierarr ami publish` sets and takes away by itself; any other is somebody's will. */
+export const KEPT_AS_PUBLISHED = 'published';
+
 /** Value of {@link TAG.instance} until the instance exists: matches no `ec2:SourceInstanceARN`, so nobody can read. */
 export const UNBOUND = 'unbound';
 
@@ -84,6 +87,10 @@ export const parameterName = {
 
 /** Image Builder pipeline of an image. */
 export const imagePipelineName = (fleet: string, image: Image): string => `${fleet}-${image}`;
+
+/** Log group of an image's builds; Image Builder writes there by itself. */
+export const imageLogGroupName = (fleet: string, image: Image): string =>
+  `/aws/imagebuilder/${imagePipelineName(fleet, image)}`;
 
 /** Amazon's own parameter with its newest Amazon Linux 2023: what images start from, and plain nodes. */
 export const AL2023_PARAMETER = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';

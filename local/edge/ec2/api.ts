@@ -3,7 +3,7 @@ import { AwsRefusal } from '../protocol/refusal.ts';
 import type { XmlValue } from '../protocol/xml.ts';
 import { describeActions } from './describe.ts';
 import { FleetDesk, type PoolFault } from './fleet.ts';
-import type { Instance } from './instance.ts';
+import type { Instance, Tags } from './instance.ts';
 import type { Ec2Model } from './model.ts';
 import { type Ec2Action, type Ec2Request, parseRequest, REQUESTS } from './requests.ts';
 import type { LaunchSources } from './template.ts';
@@ -64,17 +64,19 @@ const terminateInstances = (model: Ec2Model, life: InstanceLife) => (input: Ec2R
   };
 };
 
-/** Tags can be changed on instances and on their volumes; anything else belongs to the emulator behind the edge. */
+/** What carries the tags of an id that the edge keeps; anything else belongs to the emulator behind the edge. */
+const taggable = (model: Ec2Model, id: string): { tags: Tags } => {
+  if (/^(ami|snap)-/.test(id)) return model.images.taggable(id);
+  return model.volumes().find((held) => held.volume.volumeId === id)?.volume ?? model.require(id);
+};
+
 const retag = (
   model: Ec2Model,
   resourceIds: readonly string[],
   change: (tags: Readonly<Record<string, string>>) => Record<string, string>,
 ) => {
-  for (const id of resourceIds) {
-    const volume = model.volumes().find((held) => held.volume.volumeId === id)?.volume;
-    const target = volume ?? model.require(id);
-    target.tags = change(target.tags);
-  }
+  const targets = resourceIds.map((id) => taggable(model, id));
+  for (const target of targets) target.tags = change(target.tags);
   return { return: true };
 };
 
@@ -92,6 +94,24 @@ const deleteTags = (model: Ec2Model) => (input: Ec2Request<'DeleteTags'>) =>
       ),
     ),
   );
+
+/** A copy takes as long as a launch here. */
+const copyImage = (model: Ec2Model) => (input: Ec2Request<'CopyImage'>) => {
+  const { accountId, now, times } = model.settings;
+  const { image: tags = {}, snapshot: snapshotTags = {} } = input.TagSpecification;
+  const { imageId } = model.images.copy({
+    name: input.Name,
+    sourceImageId: input.SourceImageId,
+    clientToken: input.ClientToken,
+    encrypted: input.Encrypted,
+    ownerId: accountId,
+    tags,
+    snapshotTags,
+    now: now(),
+    availableAt: now() + times.pendingMs,
+  });
+  return { imageId };
+};
 
 /** Ids of resources the edge keeps itself; tags on anything else pass through to the emulator. */
 const OWN_RESOURCE = /^(i|vol|sir|ami|snap)-/;
@@ -132,6 +152,7 @@ export class Ec2Api {
       DescribeInstanceTypeOfferings: on('DescribeInstanceTypeOfferings', describe.instanceTypeOfferings),
       DescribeImages: on('DescribeImages', describe.images),
       DescribeSnapshots: on('DescribeSnapshots', describe.snapshots),
+      CopyImage: on('CopyImage', copyImage(model)),
       DeregisterImage: on('DeregisterImage', (input) => ({
         return: true,
         deleteSnapshotResultSet: model.images

@@ -129,9 +129,22 @@ const instanceTypeOfferings = (model: Ec2Model) => (input: Ec2Request<'DescribeI
   return { instanceTypeOfferingSet: items, nextToken };
 };
 
+/** Owners narrow a list, ids among it or not; everything here belongs to one account. */
+const ownedBy = <T extends { readonly ownerId: string }>(model: Ec2Model, items: T[], owners: readonly string[]): T[] =>
+  items.filter(
+    ({ ownerId }) =>
+      owners.length === 0 || owners.some((owner) => (owner === 'self' ? model.settings.accountId : owner) === ownerId),
+  );
+
 const images = (model: Ec2Model) => (input: Ec2Request<'DescribeImages'>) => {
+  const now = model.settings.now();
   const { items, nextToken } = list(
-    { items: model.images.images(), id: (image) => image.imageId, fields: view.imageFields, xml: view.imageXml },
+    {
+      items: ownedBy(model, model.images.images(), input.Owner),
+      id: (image) => image.imageId,
+      fields: (image) => view.imageFields(image, now),
+      xml: (image) => view.imageXml(image, now),
+    },
     query(input, input.ImageId, 'InvalidAMIID.NotFound'),
   );
   return { imagesSet: items, nextToken };
@@ -140,7 +153,7 @@ const images = (model: Ec2Model) => (input: Ec2Request<'DescribeImages'>) => {
 const snapshots = (model: Ec2Model) => (input: Ec2Request<'DescribeSnapshots'>) => {
   const { items, nextToken } = list(
     {
-      items: model.images.snapshots(),
+      items: ownedBy(model, model.images.snapshots(), input.Owner),
       id: (snapshot) => snapshot.snapshotId,
       fields: view.snapshotFields,
       xml: view.snapshotXml,

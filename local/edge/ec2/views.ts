@@ -151,31 +151,43 @@ export const spotFields = (model: Ec2Model, instance: Instance): Filterable => (
   },
 });
 
-export const imageXml = (image: Image): Xml => ({
+const imageState = (image: Image, now: number): string => (now < image.availableAt ? 'pending' : 'available');
+
+export const imageXml = (image: Image, now: number): Xml => ({
   imageId: image.imageId,
   name: image.name,
   imageOwnerId: image.ownerId,
-  imageState: 'available',
+  imageState: imageState(image, now),
   isPublic: false,
   architecture: 'x86_64',
   rootDeviceName: image.rootDeviceName,
   rootDeviceType: 'ebs',
   creationDate: instant(image.createdAt),
   blockDeviceMapping: [
-    { deviceName: image.rootDeviceName, ebs: { snapshotId: image.snapshotId, volumeSize: image.sizeGib } },
+    {
+      deviceName: image.rootDeviceName,
+      ebs: { snapshotId: image.snapshotId, volumeSize: image.sizeGib, encrypted: image.encrypted },
+    },
   ],
   tagSet: tagSet(image.tags),
 });
 
-export const imageFields = (image: Image): Filterable => ({
+export const imageFields = (image: Image, now: number): Filterable => ({
   tags: image.tags,
-  fields: { 'image-id': image.imageId, name: image.name, 'owner-id': image.ownerId, state: 'available' },
+  fields: {
+    'image-id': image.imageId,
+    name: image.name,
+    'owner-id': image.ownerId,
+    architecture: 'x86_64',
+    state: imageState(image, now),
+  },
 });
 
 export const snapshotXml = (snapshot: Snapshot): Xml => ({
   snapshotId: snapshot.snapshotId,
   ownerId: snapshot.ownerId,
   volumeSize: snapshot.volumeSizeGib,
+  encrypted: snapshot.encrypted,
   status: 'completed',
   startTime: instant(snapshot.startedAt),
   tagSet: tagSet(snapshot.tags),

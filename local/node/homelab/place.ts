@@ -59,7 +59,7 @@ export const startPlace = async (options: PlaceOptions): Promise<CellNode> => {
       ...(options.identity ?? { instanceId: name, region: '' }),
       environment: environmentOf(options),
       awsPort: AWS_PORT,
-      boot: { directories: [{ path: '/run/carrierarr', mode: 0o755 }], files, mounts: [], unit: '' },
+      boot: { directories: [{ path: '/run/carrierarr', mode: 0o755 }], files, mounts: [], unit: '', services: [] },
     },
     answer: options.answer,
     connect: options.connect,

@@ -19,7 +19,7 @@ export type ProbeResult = { readonly ok: true; readonly output: string } | { rea
 
 const LIMIT_MILLISECONDS = 10_000;
 const COMMAND = 'probe';
-const EMPTY_BOOT = { directories: [], files: [], mounts: [], unit: '' };
+const EMPTY_BOOT = { directories: [], files: [], mounts: [], unit: '', services: [] };
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 

@@ -43,6 +43,14 @@ const mountsOf = (files: string, unit: Entries): BootPlan['mounts'] =>
     return [{ where: mount.get('Mount.Where')?.[0] ?? path, options: mount.get('Mount.Options')?.join() ?? 'rw' }];
   });
 
+/** The services that are ordered after the boot. What else starts by itself in an image is nothing for a node. */
+const servicesOf = (files: string): string[] => {
+  const folder = join(files, 'etc/systemd/system');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.service'))
+    .filter((name) => words(parseUnit(readFileSync(join(folder, name), 'utf8')).get('Unit.After')).includes(BOOT_UNIT));
+};
+
 const linesOf = (directory: string): string[] =>
   existsSync(directory)
     ? readdirSync(directory).flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
@@ -62,11 +70,12 @@ const directoriesOf = (files: string): BootPlan['directories'] =>
 export const readBootPlan = (files: string): BootPlan => {
   const file = join(files, 'etc/systemd/system', BOOT_UNIT);
   const directories = directoriesOf(files);
-  if (!existsSync(file)) return { directories, files: [CONTAINER], mounts: [], unit: '' };
+  if (!existsSync(file)) return { directories, files: [CONTAINER], mounts: [], unit: '', services: [] };
   return {
     directories,
     files: [CONTAINER],
     mounts: mountsOf(files, parseUnit(readFileSync(file, 'utf8'))),
     unit: BOOT_UNIT,
+    services: servicesOf(files),
   };
 };

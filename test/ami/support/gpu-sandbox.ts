@@ -13,6 +13,8 @@ export class GpuSandbox extends BakeSandbox {
   constructor() {
     super();
     this.program('modinfo', MODINFO);
+    // Releases of this sandbox are others than those that are pinned.
+    this.unpin('OLLAMA');
   }
 
   /** Runs one of the image's scripts. */

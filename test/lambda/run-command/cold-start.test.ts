@@ -52,6 +52,18 @@ describe('stages of a cold start', () => {
     expect(stagesOf(marks)).toMatchObject({ instanceStart: 18.5, systemStart: 2.8 });
   });
 
+  it('tell of the installation where a worker installs itself', () => {
+    const marks = {
+      ...BOOTED,
+      'plain-start': 19,
+      'packages-installed': 320,
+      'boot-start': 321,
+      'identity-installed': 323,
+    };
+
+    expect(stagesOf(marks)).toMatchObject({ systemStart: 2.9, install: 301, configAndSecrets: 2 });
+  });
+
   it('count the first of marks that were made twice: a boot that was run again took no longer', () => {
     const again = [...timeline(BOOTED), ...timeline({ 'boot-start': 900, 'boot-done': 903 })];
 

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { instanceIdOf } from '../../../local/node/credentials.ts';
+import type { NodeSpec, SpotNotice } from '../../../local/node/host.ts';
 import { createMetadataService } from '../../../local/node/imds.ts';
 import { aSpec, USER_DATA } from './builders.ts';
 
-const aService = () => {
+const aService = (spec: Partial<NodeSpec> = {}) => {
   let now = Date.UTC(2026, 10, 21);
-  const service = createMetadataService(aSpec(), { now: () => new Date(now), sleep: async () => undefined });
+  const service = createMetadataService(
+    { ...aSpec(), ...spec },
+    { now: () => new Date(now), sleep: async () => undefined },
+  );
   const call = (method: string, path: string, headers: Record<string, string> = {}) =>
     service({ method, path, headers: new Map(Object.entries(headers)) });
   const open = (seconds = 300) =>
@@ -24,6 +28,24 @@ const aService = () => {
 };
 
 describe('the metadata service', () => {
+  it('tells a Spot instance that it is taken back from when it is known, and not before', () => {
+    const notices: SpotNotice[] = [];
+    const { read } = aService({ lifeCycle: 'spot', notices: () => notices });
+    const before = read('meta-data/spot/instance-action').status;
+    notices.push({ kind: 'rebalance', time: new Date('2026-11-22T06:00:00.123Z') });
+    notices.push({ kind: 'interruption', action: 'terminate', time: new Date('2026-11-22T06:02:00.123Z') });
+
+    expect(before).toBe(404);
+    expect(read('meta-data/instance-life-cycle').body).toBe('spot');
+    expect(JSON.parse(read('meta-data/spot/instance-action').body)).toEqual({
+      action: 'terminate',
+      time: '2026-11-22T06:02:00Z',
+    });
+    expect(JSON.parse(read('meta-data/events/recommendations/rebalance').body)).toEqual({
+      noticeTime: '2026-11-22T06:00:00Z',
+    });
+  });
+
   it.each([
     ['meta-data/instance-id', 'i-0123456789abcdef0'],
     ['meta-data/instance-type', 'g4dn.xlarge'],

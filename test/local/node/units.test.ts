@@ -38,13 +38,17 @@ describe('the plan of a boot', () => {
     const folder = files({
       [BOOT]: '[Unit]\nRequiresMountsFor=/etc/nebula /var\n[Service]\nExecStart=/usr/local/lib/carrierarr/boot.sh\n',
       [MOUNT]: '[Mount]\nWhat=tmpfs\nWhere=/etc/nebula\nType=tmpfs\nOptions=mode=0700,size=1m\n',
+      'etc/systemd/system/watch.service':
+        '[Unit]\nAfter=carrierarr-boot.service\n[Service]\nExecStart=/usr/bin/watch\n',
+      'etc/systemd/system/other.service': '[Service]\nExecStart=/usr/bin/other\n',
       'usr/lib/tmpfiles.d/carrierarr.conf':
         '# x\nd /run/carrierarr 0755 root root -\nd /var/log/c 0700 root root 30d\n',
     });
 
     expect(readBootPlan(folder)).toEqual({
       unit: 'carrierarr-boot.service',
-      files: [],
+      services: ['watch.service'],
+      files: [{ path: '/run/systemd/container', text: 'carrierarr\n', mode: 0o644 }],
       mounts: [{ where: '/etc/nebula', options: 'mode=0700,size=1m' }],
       directories: [
         { path: '/run/carrierarr', mode: 0o755 },
@@ -63,13 +67,14 @@ describe('the plan of a boot', () => {
   });
 
   it('is empty for an image without our files', () => {
-    expect(readBootPlan(files({}))).toEqual({ unit: '', files: [], mounts: [], directories: [] });
+    expect(readBootPlan(files({}))).toMatchObject({ unit: '', mounts: [], directories: [], services: [] });
   });
 
   it("of this repository's image starts the boot program with its keys on memory", () => {
     const plan = readBootPlan('ami/base/files');
 
     expect(plan.unit).toBe('carrierarr-boot.service');
+    expect(plan.services).toEqual(['carrierarr-interruption.service']);
     expect(plan.mounts).toMatchObject([{ where: '/etc/nebula', options: expect.stringContaining('mode=0700') }]);
   });
 });

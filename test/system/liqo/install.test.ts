@@ -37,6 +37,18 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('install-liqo', { time
     });
   });
 
+  it('takes the chart of the image where it holds this version', async ({ onTestFinished }) => {
+    const { aws } = await twoClusters(onTestFinished);
+    await aws.node.write('/usr/local/share/carrierarr/charts/liqo-1.2.0/Chart.yaml', 'name: liqo\n');
+
+    const { verdict } = await aws.step('install-liqo', INSTALL.aws);
+
+    expect(verdict).toMatchObject({ ok: true, change: 'install' });
+    expect((await installCalls(aws))[0]).toContain(
+      '--local-chart-path /usr/local/share/carrierarr/charts/liqo-1.2.0 --disable-telemetry',
+    );
+  });
+
   it('installs in the homelab from inside, where PodSecurity enforces the baseline', async ({ onTestFinished }) => {
     const { home } = await twoClusters(onTestFinished);
 

@@ -18,7 +18,8 @@ const boot = async (plan: BootPlan, guest: Guest, channel: Channel): Promise<voi
   }
   for (const { where, options } of plan.mounts) await guest.mountMemory(where, options);
   if (plan.unit === '') return;
-  const script = `systemctl start ${plan.unit}; journalctl --unit ${plan.unit} --no-pager --output cat`;
+  const follow = plan.services.map((name) => `systemctl --no-block start ${name}; `).join('');
+  const script = `systemctl start ${plan.unit}; ${follow}journalctl --unit ${plan.unit} --no-pager --output cat`;
   const child = guest.spawn(['bash', '-c', script], {}, ['ignore', 'pipe', 'pipe']);
   const say = (chunk: Buffer) => channel.send({ type: 'console', text: chunk.toString('utf8') });
   child.stdout?.on('data', say);

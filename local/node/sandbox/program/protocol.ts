@@ -17,6 +17,8 @@ export interface BootPlan {
   readonly mounts: readonly { readonly where: string; readonly options: string }[];
   /** The boot program's unit; empty where the image has none. */
   readonly unit: string;
+  /** Services that start after it. */
+  readonly services: readonly string[];
 }
 
 export interface CommandOrder {

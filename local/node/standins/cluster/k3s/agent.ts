@@ -1,8 +1,11 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from '../client/exchange.ts';
 import { KubeClient } from '../client/kube-client.ts';
-import { straightTo } from '../client/kubeconfig.ts';
+import { straightTo, writeKubeconfig } from '../client/kubeconfig.ts';
 import { DialError } from '../dial.ts';
+import { nodeUser } from '../server/node-rights.ts';
 import { Kubelet } from './kubelet.ts';
 import type { Running } from './server.ts';
 import { fatal, type Settings } from './settings.ts';
@@ -44,6 +47,20 @@ const awaitAdmission = async (server: string, token: Token): Promise<void> => {
   }
 };
 
+/** What the kubelet calls the API with: whoever reads it is the node, and may do what a node may. */
+const writeKubeletConfig = (settings: Settings, server: string): void => {
+  const file = join(settings.dataDir, 'agent/kubelet.kubeconfig');
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeKubeconfig(file, {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'local', cluster: { server } }],
+    users: [{ name: 'user', user: { token: nodeUser(settings.nodeName) } }],
+    contexts: [{ name: 'Default', context: { cluster: 'local', namespace: 'default', user: 'user' } }],
+    'current-context': 'Default',
+  });
+};
+
 /** `k3s agent`: joins when it can, and tries until then. */
 export const startAgent = async (settings: Settings): Promise<Running> => {
   const server = settings.get('server');
@@ -53,6 +70,7 @@ export const startAgent = async (settings: Settings): Promise<Running> => {
   const token = readToken(secret);
   log('info', `Starting k3s agent ${settings.nodeName}, joining ${server}`);
   await awaitAdmission(server, token);
+  writeKubeletConfig(settings, server);
   const client = new KubeClient(straightTo(server, token.password));
   const kubelet = new Kubelet(client, settings);
   await kubelet.start();

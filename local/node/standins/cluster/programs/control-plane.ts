@@ -12,6 +12,8 @@ interface AgentReport {
   readonly type: string;
   readonly instance_id: string;
   readonly public_ip: string;
+  /** That EC2 takes the node back, as the node wrote it down. */
+  readonly interruption?: unknown;
 }
 
 const STALE_MILLISECONDS = 120_000;
@@ -47,6 +49,7 @@ const register = async (request: IncomingMessage, response: ServerResponse): Pro
     type: textOf(given, 'type'),
     instance_id: textOf(given, 'instance_id'),
     public_ip: textOf(given, 'public_ip'),
+    ...(given.interruption === undefined ? {} : { interruption: given.interruption }),
   };
   if (report.id === '') {
     answer(response, 400, { error: 'id is required' });

@@ -3,6 +3,7 @@ import { isDict, isKubeObject, type KubeObject, listAt, textAt } from '../object
 import { readKnob } from '../place.ts';
 import type { Cluster } from './cluster.ts';
 import { apiVersionOf, builtIn, fullName } from './kinds.ts';
+import { callingNode, nodeMay } from './node-rights.ts';
 import { podLog } from './pod-log.ts';
 import { proxyToService } from './proxy-service.ts';
 import { type Route, routeOf } from './route.ts';
@@ -14,6 +15,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly contentType: string;
+  /** The header, empty without one. */
+  readonly authorization: string;
   /** Parsed JSON; undefined without a body. */
   readonly body: unknown;
 }
@@ -143,6 +146,16 @@ const discovery = (cluster: Cluster, path: string): ApiResponse | undefined => {
   return ok({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion: `${group}/${version}`, resources: list });
 };
 
+/** Everybody but a kubelet may do everything. */
+const isRightOfNode = (cluster: Cluster, request: ApiRequest, route: Route, verb: string): boolean => {
+  const node = callingNode(request.authorization);
+  if (node === undefined) return true;
+  const { resource, namespace, name, subresource } = route;
+  const object = name === undefined ? undefined : cluster.find(resource, namespace, name);
+  const fieldSelector = request.query.get('fieldSelector') ?? '';
+  return nodeMay(node, { verb, plural: fullName(resource), subresource, name, fieldSelector, object });
+};
+
 /** Answers a request; throws {@link StatusError} for a refusal. */
 export const answer = async (cluster: Cluster, request: ApiRequest): Promise<ApiResponse> => {
   const { path } = request;
@@ -156,7 +169,7 @@ export const answer = async (cluster: Cluster, request: ApiRequest): Promise<Api
   }
   const verb = verbOf(request, route);
   const plural = fullName(route.resource);
-  if (isDenied(verb, plural)) {
+  if (isDenied(verb, plural) || !isRightOfNode(cluster, request, route, verb)) {
     const where = route.namespace === undefined ? 'at the cluster scope' : `in the namespace "${route.namespace}"`;
     const why = `User "system:standin" cannot ${verb} resource "${route.resource.plural}" in API group "${route.resource.group}" ${where}`;
     throw forbidden(plural, route.name ?? '', why);

@@ -39,6 +39,7 @@ const respond = async (cluster: Cluster, request: IncomingMessage): Promise<ApiR
       method: request.method ?? 'GET',
       path: url.pathname,
       query: url.searchParams,
+      authorization: request.headers.authorization ?? '',
       contentType: request.headers['content-type'] ?? '',
       body: parsed(await read(request)),
     });

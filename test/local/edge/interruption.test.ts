@@ -1,0 +1,52 @@
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Bench, launchOne, openBench } from './support.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench({ pendingMs: 0, shuttingDownMs: 0, invisibleMs: 0 });
+});
+afterEach(() => bench.close());
+
+/** An instance whose machine has started, and what EC2 has told it so far. */
+const launch = async (market: 'spot' | 'on-demand') => {
+  const instanceId = await launchOne(bench, {
+    TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: market },
+  });
+  await vi.waitFor(() => expect(bench.host.started).toHaveLength(1));
+  return { instanceId, notices: () => bench.host.started[0]?.notices?.() };
+};
+
+const interrupt = async (body: Record<string, unknown>): Promise<number> =>
+  (await fetch(`${bench.edge.url}/_edge/interruptions`, { method: 'POST', body: JSON.stringify(body) })).status;
+
+describe('an interruption', () => {
+  it('is told to a Spot instance first; EC2 takes it when its time has come', async () => {
+    const { instanceId, notices } = await launch('spot');
+    const before = notices();
+
+    expect(await interrupt({ instanceId, seconds: 0.2 })).toBe(200);
+
+    expect(before).toEqual([]);
+    expect(notices()).toEqual([{ kind: 'interruption', action: 'terminate', time: expect.any(Date) }]);
+    expect(bench.host.stopped).toEqual([]);
+    await vi.waitFor(() => expect(bench.host.stopped).toEqual([instanceId]));
+    const described = await bench.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
+    expect(described.Reservations?.[0]?.Instances?.[0]?.StateReason?.Code).toMatch(/Spot/);
+  });
+
+  it('may be a recommendation to leave, which takes nothing', async () => {
+    const { instanceId, notices } = await launch('spot');
+
+    await interrupt({ instanceId, kind: 'rebalance' });
+
+    expect(notices()).toMatchObject([{ kind: 'rebalance' }]);
+  });
+
+  it.each([
+    ['on demand', async () => (await launch('on-demand')).instanceId],
+    ['that nobody knows', async () => 'i-0fedcba9876543210'],
+  ])('is refused for an instance %s', async (_, launched) => {
+    expect(await interrupt({ instanceId: await launched() })).toBe(400);
+  });
+});

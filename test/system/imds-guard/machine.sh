@@ -1,0 +1,30 @@
+#!/bin/bash
+# Boots this machine's own root, under an overlay, with the guard's units from the image, a k3s that only sleeps, and
+# instance metadata that answers anybody. Prints what examine.sh saw: one line a look. Runs in a mount namespace of its
+# own, so that nothing of it stays.
+# machine.sh NODE FILES
+set -euo pipefail
+
+readonly NODE=$1 FILES=$2 HERE=${BASH_SOURCE%/*}
+readonly GUARD=(usr/local/lib/carrierarr/imds-guard.sh usr/local/lib/carrierarr/imds-guard.nft
+  etc/systemd/system/carrierarr-imds-guard.service etc/systemd/system/k3s.service.d/10-imds-guard.conf
+  etc/systemd/system/kubepods.slice.d/10-imds-guard.conf)
+
+work=$(mktemp -d)
+trap 'umount --lazy "$work"; rmdir "$work"' EXIT
+mount -t tmpfs tmpfs "$work"
+mkdir -p "$work"/{upper/etc/systemd/system,upper/opt,work,root}
+for file in "${GUARD[@]}"; do
+  install -D -m "$(stat -c %a "$FILES/$file")" "$FILES/$file" "$work/upper/$file"
+done
+: >"$work/upper/etc/machine-id"
+install -m 0755 "$HERE/examine.sh" "$work/upper/opt/examine.sh"
+cp "$HERE"/units/* "$work/upper/etc/systemd/system/"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root"
+# As on Amazon Linux 2023: one hierarchy of control groups, and systemd may load programs for them.
+SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout --kill-after=5 90 systemd-nspawn --quiet --directory="$work/root" --register=no --keep-unit \
+  --private-network --capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON --system-call-filter=bpf --console=read-only \
+  --setenv=NODE="$NODE" --boot systemd.unit=examine.service "systemd.setenv=NODE=$NODE" </dev/null >"$work/console" 2>&1 ||
+  [[ -s $work/upper/opt/seen ]] || tail -n 40 "$work/console" >&2
+cat "$work/upper/opt/seen"
+cat "$work/upper/opt/errors" >&2
