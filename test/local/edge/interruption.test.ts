@@ -23,7 +23,7 @@ const interrupt = async (body: Record<string, unknown>): Promise<number> =>
 describe('an interruption', () => {
   it('is told to a Spot instance first; EC2 takes it when its time has come', async () => {
     const { instanceId, notices } = await launch('spot');
-    const before = notices();
+    const before = [...(notices() ?? [])];
 
     expect(await interrupt({ instanceId, seconds: 0.2 })).toBe(200);
 
