@@ -77,6 +77,23 @@ const homelabObjects = async ({ homelab }: Cloud): Promise<string[]> => {
   return stdout.split('\n').filter((line) => line !== '');
 };
 
+const REGISTERED = '/api/v1/namespaces/carrierarr/services/carrierarr-control-plane:8090/proxy/api/v1/nodes';
+
+/** What the control plane in the homelab knows of its agents. */
+const agents = async ({ homelab }: Cloud): Promise<string> => {
+  const script = `#!/bin/bash\nkubectl get --raw ${REGISTERED}\n`;
+  const { stdout } = await homelab.run({ commandId: randomUUID(), script, environment: {}, timeoutSeconds: 30 });
+  return stdout;
+};
+
+/** EC2 gives notice to a Spot worker, which has two minutes. */
+const giveNotice = async (on: Cloud, worker: string): Promise<void> => {
+  const [instanceId] = /\bi-[0-9a-f]{17}\b/.exec(await succeed(on, 'status', worker, '--json')) ?? [];
+  const body = JSON.stringify({ instanceId });
+  const { status } = await fetch(`${on.endpoint}/_edge/interruptions`, { method: 'POST', body });
+  expect(status).toBe(200);
+};
+
 const ids = (found: readonly { readonly ids: readonly string[] }[]): string[] => found.flatMap((each) => each.ids);
 
 /** Nothing of the workers is left, in AWS or in the homelab, where only Liqo itself stays. */
@@ -116,6 +133,10 @@ describe.skipIf(obstacle !== undefined)(`clusters in cells of kind ${nodes}`, { 
 
     await liveTogether(home);
     const status = await succeed(home, 'status');
+    await giveNotice(home, 'guest');
+    await expect
+      .poll(() => agents(home), { timeout: 60_000, interval: 1000 })
+      .toContain('"interruption":{"action":"terminate"');
     const ended = await succeed(home, 'teardown', 'guest', 'house');
 
     expect(status).toMatch(/house +lighthouse +READY +aws-k3s +\d+ CPU, \w+, 1 GPU /);

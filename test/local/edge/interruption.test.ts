@@ -32,7 +32,7 @@ describe('an interruption', () => {
     expect(bench.host.stopped).toEqual([]);
     await vi.waitFor(() => expect(bench.host.stopped).toEqual([instanceId]));
     const described = await bench.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
-    expect(described.Reservations?.[0]?.Instances?.[0]?.StateReason?.Code).toMatch(/Spot/);
+    expect(described.Reservations?.[0]?.Instances?.[0]?.StateTransitionReason).toMatch(/Spot/);
   });
 
   it('may be a recommendation to leave, which takes nothing', async () => {
