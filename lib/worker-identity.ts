@@ -2,8 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import { CfnInstanceProfile, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Config } from './config.ts';
-import type { BakeAsset } from './images/bake-asset.ts';
 import { workerStatements } from './iam/worker-policy.ts';
+import type { BakeAsset } from './images/bake-asset.ts';
 import { functionRoleName } from './names.ts';
 
 export interface WorkerIdentityProps {

@@ -1,6 +1,6 @@
-import { Asset } from 'aws-cdk-lib/aws-s3-assets';
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { allow } from '../iam/statement.ts';

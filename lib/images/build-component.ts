@@ -8,6 +8,8 @@ export interface ComponentFacts {
   readonly image: Image;
   /** As `scriptsOf` names them. */
   readonly scripts: readonly string[];
+  /** Units that start by themselves. */
+  readonly units: readonly string[];
   /** `s3://bucket/key` of the bundle; may be a token. */
   readonly bundleUri: string;
   readonly bundleSha256: string;
@@ -80,9 +82,10 @@ const runScript =
 const isValidation = (script: string): boolean => basename(script) === '95-validate.sh';
 
 /** That the machine got so far says that the image boots and its Systems Manager agent runs. */
-const lookAtImage = ({ image }: ComponentFacts): ComponentStep =>
+const lookAtImage = ({ image, units }: ComponentFacts): ComponentStep =>
   bash('LookAtImage', DOWNLOAD_SECONDS, [
-    'systemctl is-enabled carrierarr-boot.service nebula.service',
+    // Of several at once one that is enabled is enough for a success.
+    ...units.map((unit) => `systemctl is-enabled ${unit}`),
     `grep --quiet --extended-regexp '"image": *"${image}"' /etc/carrierarr/image.json`,
     `test ! -e ${BAKE_DIR}`,
   ]);

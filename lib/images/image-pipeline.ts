@@ -24,7 +24,7 @@ import { type BakeAsset, bakeEnvironment } from './bake-asset.ts';
 import { buildComponent } from './build-component.ts';
 import type { BuildMachine } from './build-machine.ts';
 import { imageTags } from './image-tags.ts';
-import { scriptsOf } from './script-list.ts';
+import { scriptsOf, unitsOf } from './script-list.ts';
 
 export interface ImagePipelineProps {
   readonly config: Config;
@@ -85,6 +85,7 @@ export class ImagePipeline extends Construct {
     const document = buildComponent({
       image,
       scripts: scriptsOf(image),
+      units: unitsOf(image),
       bundleUri: `s3://${bundle.bucket}/${bundle.key}`,
       bundleSha256: bundle.sha256,
       environment: bakeEnvironment(config, bundle.hasAgent),

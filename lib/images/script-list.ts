@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Image } from '#contract';
 import { ConfigurationError } from '#shared/errors.ts';
@@ -34,3 +34,12 @@ export const scriptsOf = (image: Image, root: string = ROOT): readonly string[] 
   const own = image === 'base' ? [] : scriptsIn(root, image);
   return [...base.filter((script) => !isLast(script)), ...own, ...base.filter(isLast)];
 };
+
+/** Units of an image that start by themselves: base's, then its own. */
+export const unitsOf = (image: Image, root: string = ROOT): readonly string[] =>
+  [...new Set<Image>(['base', image])]
+    .map((name) => join(root, 'ami', name, 'units.txt'))
+    .filter((file) => existsSync(file))
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((unit) => unit !== '');

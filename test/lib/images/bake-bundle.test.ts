@@ -4,7 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { IMAGES } from '#contract';
 import { bakeBundle } from '../../../lib/images/bake-bundle.ts';
+import { scriptsOf } from '../../../lib/images/script-list.ts';
 import { tar } from '../../../lib/images/tar.ts';
 
 const roots: string[] = [];
@@ -49,6 +51,14 @@ describe('the bundle of image scripts', () => {
       expect.stringMatching(/^-rw-r--r-- 0\/0 +0 .* versions\.env$/),
     ]);
     expect(readFileSync(join(into, 'base/files/etc/a.conf'), 'utf8')).toBe('x'.repeat(513));
+  });
+
+  it('has every script of every image, and what they source', () => {
+    const { file } = bakeBundle();
+    const names = execFileSync('tar', ['-tzf', file], { encoding: 'utf8' }).split('\n');
+    const wanted = IMAGES.flatMap((image) => scriptsOf(image)).map((script) => script.replace(/^ami\//, ''));
+
+    expect(names).toEqual(expect.arrayContaining([...wanted, 'lib/bake.sh', 'versions.env', 'base/units.txt']));
   });
 
   it('has the checksum that it says', () => {

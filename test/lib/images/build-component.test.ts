@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { IMAGES } from '#contract';
-import { ComponentDocument, type ComponentStep } from '../../../lib/images/component-document.ts';
 import { buildComponent, stepNameOf } from '../../../lib/images/build-component.ts';
-import { scriptsOf } from '../../../lib/images/script-list.ts';
+import { ComponentDocument, type ComponentStep } from '../../../lib/images/component-document.ts';
+import { scriptsOf, unitsOf } from '../../../lib/images/script-list.ts';
 
 const component = (overrides: Partial<Parameters<typeof buildComponent>[0]> = {}) =>
   buildComponent({
     image: 'gpu-worker',
     scripts: scriptsOf('gpu-worker'),
+    units: unitsOf('gpu-worker'),
     bundleUri: 's3://bucket/key.gz',
     bundleSha256: 'a'.repeat(64),
     environment: { NEBULA_VERSION: '1.9.0', K3S_VERSION: 'v1.31.2+k3s1' },
@@ -64,6 +65,19 @@ describe('component of an image', () => {
         ]),
       },
     });
+  });
+
+  it('looks, on an instance of the image, for every unit that is to start by itself', () => {
+    const [, , test] = component().phases;
+    const [look] = test.steps;
+
+    expect(look && commandsOf(look)).toEqual(
+      expect.arrayContaining(
+        ['carrierarr-boot.service', 'carrierarr-deadman.timer', 'nvidia-persistenced.service'].map(
+          (unit) => `systemctl is-enabled ${unit}`,
+        ),
+      ),
+    );
   });
 
   it('refuses a value that would mean something to a shell', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { scriptsOf } from '../../../lib/images/script-list.ts';
+import { scriptsOf, unitsOf } from '../../../lib/images/script-list.ts';
 
 const roots: string[] = [];
 
@@ -58,4 +58,16 @@ describe('scripts of an image', () => {
       expect(() => scriptsOf('base', repositoryWith(`ami/base/scripts/${name}`))).toThrow(name);
     },
   );
+});
+
+describe('units of an image', () => {
+  it('are base’s and its own, comments aside', () => {
+    const root = repositoryWith('ami/base/units.txt', 'ami/gpu-worker/units.txt');
+    writeFileSync(join(root, 'ami/base/units.txt'), '# who starts\ncarrierarr-boot.service # early\n\n');
+    writeFileSync(join(root, 'ami/gpu-worker/units.txt'), 'nvidia-persistenced.service\n');
+
+    expect(unitsOf('gpu-worker', root)).toEqual(['carrierarr-boot.service', 'nvidia-persistenced.service']);
+    expect(unitsOf('lighthouse', root)).toEqual(['carrierarr-boot.service']);
+    expect(unitsOf('base', root)).toEqual(['carrierarr-boot.service']);
+  });
 });
