@@ -138,6 +138,16 @@ describe('the images', () => {
     ]);
   });
 
+  it('start Ollama once the GPU and the place of its models are there, and go on without them', () => {
+    const units = ['nvidia-persistenced.service', 'carrierarr-instance-store.service'];
+
+    expect(settings('ollama.service', 'After')[0]?.split(' ')).toEqual(units);
+    expect(settings('ollama.service', 'Wants')[0]?.split(' ')).toEqual(units);
+    expect(settings('ollama.service', 'StateDirectory')).toEqual(['ollama']);
+    expect(settings('carrierarr-instance-store.service', 'ExecStart')[0]).toMatch(/ \/var\/lib\/private\/ollama$/);
+    expect(settings('carrierarr-instance-store.service', 'ConditionVirtualization')).toEqual(['!container']);
+  });
+
   it('put Ollama nowhere but where the boot program says', () => {
     expect(settings('ollama.service', 'EnvironmentFile')).toEqual(['/etc/carrierarr/node.env']);
     expect(unit('ollama.service')).not.toMatch(/^Environment=.*OLLAMA_HOST/m);
