@@ -14,6 +14,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/scenario/**', 'test/system/**'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           // Tests clean up after themselves, so files may share what they import: two thirds less time.
           isolate: false,
           // Threads watch the files that they open, and warn of any that a socket closes.

@@ -49,6 +49,20 @@ bake_pin() {
   printf '%s' "${!name:-}"
 }
 
+# Refuses to begin where a checksum is missing, and names all that are: later each would cost a build of its own.
+bake_check_downloads() {
+  local folder product chosen missing=()
+  for folder in base "$IMAGE"; do
+    while read -r product chosen; do
+      if [[ -z $product || $product == '#'* ]]; then continue; fi
+      if [[ -z $(bake_pin "$product" "${!chosen}") ]]; then missing+=("$product ${!chosen}"); fi
+    done <"$BAKE_DIR/$folder/downloads.txt"
+    if [[ $IMAGE == base ]]; then break; fi
+  done
+  ((${#missing[@]} == 0)) ||
+    bake_die "versions.env has no checksum of ${#missing[@]} downloads: \`npm run ami:pin -- ${missing[*]}\` fetches them, look at them and commit"
+}
+
 # bake_is FILE SHA256
 bake_is() {
   [[ -f $1 ]] && sha256sum --check --status <<<"$2  $1"

@@ -5,6 +5,7 @@ import { BakeSandbox, KERNEL } from './support/bake-sandbox.ts';
 let sandbox: BakeSandbox;
 beforeEach(() => {
   sandbox = new BakeSandbox();
+  publishNebula(sandbox);
 });
 afterEach(() => sandbox.remove());
 
@@ -68,6 +69,16 @@ describe('10-system', () => {
 
     sandbox.package('amazon-ssm-agent');
     expect(run('10-system')).toMatchObject({ status: 1, stderr: expect.stringContaining('not the minimal one') });
+  });
+
+  it('begins nothing where checksums are missing, and tells all that are', () => {
+    for (const product of ['HELM', 'CILIUM_CLI']) sandbox.unpin(product);
+
+    const { status, stderr } = sandbox.script('base/scripts/10-system.sh', 'lighthouse');
+
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/npm run ami:pin -- .*HELM v\S+ CILIUM_CLI v\S+ .*K3S_IMAGES v/);
+    expect(sandbox.calls()).toEqual([]);
   });
 
   it('stops where packages cannot be had', () => {

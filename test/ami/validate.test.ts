@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { scriptsOf } from '../../lib/images/script-list.ts';
 import { buildWorkerAgent, publishK3s, publishNebula, publishTools } from './support/artifacts.ts';
@@ -201,6 +201,14 @@ describe('the clean-up', () => {
   });
 });
 
+/** What an image's lists say that it downloads, as the manifest names it. */
+const downloads = (...images: string[]): string[] =>
+  images.flatMap((image) =>
+    [...readFileSync(`ami/${image}/downloads.txt`, 'utf8').matchAll(/^([A-Z][A-Z0-9_]*) /gm)].map(([, product = '']) =>
+      product.toLowerCase().replaceAll('_', '-'),
+    ),
+  );
+
 describe('a whole lighthouse', () => {
   it('goes through the list in its order and comes out fit', () => {
     publishTools(sandbox);
@@ -210,10 +218,13 @@ describe('a whole lighthouse', () => {
 
     expect({ status, faults: stderr.match(/^fault: .*$/gm) }).toEqual({ status: 0, faults: null });
     expect([...stdout.matchAll(/^== (\S+\.sh)/gm)].map(([, name]) => `ami/${name}`)).toEqual(scriptsOf('lighthouse'));
+    const checked = Object.entries(sandbox.manifest().versions).filter(([, { sha256 }]) => sha256 !== undefined);
+    expect(checked.map(([name]) => name)).toEqual([...downloads('base', 'lighthouse'), 'worker-agent'].toSorted());
   });
 
   it('stops at the first script that fails', () => {
     publishTools(sandbox);
+    publishK3s(sandbox);
     sandbox.pin('HELM', sandbox.version('HELM_VERSION'), 'd'.repeat(64));
 
     const { status, stdout } = sandbox.bake('lighthouse');

@@ -54,6 +54,7 @@ install_agent() {
 
 main() {
   local release
+  bake_check_downloads
   bake_packages "${PACKAGES[@]}"
   install_modules
   lock_kernel
