@@ -12,7 +12,7 @@ export const anEc2Image = (
   tags: Readonly<Record<string, string>> = {},
   overrides: Partial<Ec2Image> = {},
 ): Ec2Image => ({
-  ImageId: `ami-0000000${part}`,
+  ImageId: `ami-00000000${part}`,
   Name: `catalyst-gpu-worker-${part}`,
   State: 'available',
   Architecture: 'x86_64',
