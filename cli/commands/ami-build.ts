@@ -37,27 +37,30 @@ const openWorkshop = async (command: Command, io: Io): Promise<Workshop> => {
   return { client: new ImagebuilderClient(clientSettings(fleet.region)), fleet, scope };
 };
 
-const logsCommand = async ({ fleet }: Workshop, image: Image): Promise<string> => {
+const logGroupOf = async ({ fleet }: Workshop, image: Image): Promise<string> => {
   const { imageLogGroupName } = await import('#contract');
-  return `aws logs tail ${imageLogGroupName(fleet.name, image)} --follow --region ${fleet.region}`;
+  return imageLogGroupName(fleet.name, image);
 };
 
-const consoleLink = (arn: string): string => {
-  const region = arn.split(':')[3] ?? '';
-  return `https://${region}.console.aws.amazon.com/imagebuilder/home?region=${region}#/images/${encodeURIComponent(arn)}/details`;
-};
+const tailCommand = (group: string, { fleet }: Workshop, words: string): string =>
+  `aws logs tail ${group} ${words} --region ${fleet.region}`;
+
+/** The console's own way of writing slashes: percent-encoded twice, with a dollar sign for the percent sign. */
+const consoleLink = (group: string, { fleet: { region } }: Workshop): string =>
+  `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${group.replaceAll('/', '$252F')}`;
 
 const announce = async (shop: Workshop, { image, arn }: BuildSubject, again: boolean, json: boolean, io: Io) => {
-  const logs = await logsCommand(shop, image);
+  const group = await logGroupOf(shop, image);
+  const console = consoleLink(group, shop);
   if (json) {
-    const event = { event: 'started', image, build: arn, already: again, logs, console: consoleLink(arn) };
-    io.out.write(`${JSON.stringify(event)}\n`);
+    io.out.write(
+      `${JSON.stringify({ event: 'started', image, build: arn, already: again, logGroup: group, console })}\n`,
+    );
     return;
   }
   const verb = again ? 'Already building' : 'Building';
-  io.out.write(
-    `${verb} ${paint(io.out, 'bold', image)}\n  build  ${arn}\n  logs   ${logs}\n  see    ${consoleLink(arn)}\n`,
-  );
+  io.out.write(`${verb} ${paint(io.out, 'bold', image)}\n`);
+  io.out.write(`  build  ${arn}\n  logs   ${tailCommand(group, shop, '--follow')}\n         ${console}\n`);
 };
 
 /** A build that is under way is followed: a second one would cost an hour of a machine and make the same. */
@@ -101,7 +104,7 @@ const follow = async (shop: Workshop, subjects: readonly BuildSubject[], json: b
   throw new CommandError(EXIT.failed, {
     what: `the build of ${failed.map(({ image }) => image).join(' and ')} ended as ${first.build.status}`,
     ...(first.build.reason === '' ? {} : { got: first.build.reason }),
-    remedy: `read the log (${(await logsCommand(shop, first.image)).replace(' --follow', ' --since 3h')}), mend the script it names, deploy, build again; workers go on booting the image before`,
+    remedy: `read the log (${tailCommand(await logGroupOf(shop, first.image), shop, '--since 3h')}), mend the script it names, deploy, build again; workers go on booting the image before`,
   });
 };
 
