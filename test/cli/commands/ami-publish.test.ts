@@ -1,67 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  CopyImageCommand,
-  CreateTagsCommand,
-  DeleteTagsCommand,
-  DescribeImagesCommand,
-  EC2Client,
-  type Image,
-} from '@aws-sdk/client-ec2';
-import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { CopyImageCommand, CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
+import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mockClient } from '../../support/mock-client.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
+import { COPY, imageAccount, NEW, OLD, OURS } from '../support/image-account.ts';
 import { anEc2Image, daysAgo } from '../support/images.ts';
 
-const ssm = mockClient(SSMClient);
-const ec2 = mockClient(EC2Client);
-const OURS = { 'carrierarr:fleet': 'carrierarr' };
-const NEW = 'ami-0000000011';
-const OLD = 'ami-0000000022';
-const COPY = 'ami-0000000033';
+const account = imageAccount();
+const { ec2, ssm, state } = account;
 
-/** What the account has; a test changes it before it runs the command. */
-let images: Image[];
-let parameter: string | undefined;
 let fleet: DeployedFleet;
-
 beforeEach(async () => {
-  ssm.reset();
-  ec2.reset();
+  account.reset();
   fleet = await deployedFleet();
-  images = [anEc2Image('11'), anEc2Image('22', { ...OURS, 'carrierarr:keep': 'published' })];
-  parameter = OLD;
-  ec2
-    .on(DescribeImagesCommand)
-    .callsFake(({ Filters: [filter] }: { Filters: { Name: string; Values: string[] }[] }) => ({
-      Images: images.filter((image) => matches(image, filter?.Name ?? '', filter?.Values[0] ?? '')),
-    }));
-  ec2.on(CopyImageCommand).resolves({ ImageId: COPY });
-  ssm.on(GetParametersCommand).callsFake(() => ({
-    Parameters: parameter === undefined ? [] : [{ Name: '/carrierarr/ami/gpu-worker', Value: parameter }],
-  }));
-  ssm.on(PutParameterCommand).callsFake(({ Value }: { Value: string }) => {
-    parameter = Value;
-    return {};
-  });
 });
 afterEach(() => fleet.close());
-
-const matches = ({ ImageId, Tags = [] }: Image, name: string, value: string): boolean =>
-  name === 'image-id' ? ImageId === value : Tags.some(({ Key, Value }) => `tag:${Key}` === name && Value === value);
-
-/** Input of every call that changes something, in order. */
-const changes = (): Record<string, unknown>[] =>
-  [...ec2.calls(), ...ssm.calls()]
-    .filter(({ args }) => !/^(Describe|Get)/.test(args[0].constructor.name))
-    .map(({ args }) => args[0].input as Record<string, unknown>);
-
-const names = (): string[] =>
-  [...ec2.calls(), ...ssm.calls()]
-    .map(({ args }) => args[0].constructor.name)
-    .filter((name) => !/^(Describe|Get)/.test(name));
 
 describe('ami publish', () => {
   it('tags the image, writes the parameter as an image, reads it back and lets the one before go', async () => {
@@ -98,7 +53,7 @@ describe('ami publish', () => {
     ec2.on(DeleteTagsCommand).callsFake(() => void order.push('let go'));
     ssm.on(PutParameterCommand).callsFake(({ Value }: { Value: string }) => {
       order.push('write');
-      parameter = Value;
+      state.parameter = Value;
       return {};
     });
 
@@ -108,29 +63,29 @@ describe('ami publish', () => {
   });
 
   it('changes nothing the second time', async () => {
-    parameter = NEW;
-    images = [anEc2Image('11', { ...OURS, 'carrierarr:keep': 'published' })];
+    state.parameter = NEW;
+    state.images = [anEc2Image('11', { ...OURS, 'carrierarr:keep': 'published' })];
 
     const { code, out } = await fleet.run(`ami publish ${NEW}`);
 
     expect(code).toBe(0);
-    expect(changes()).toEqual([]);
+    expect(account.changes()).toEqual([]);
     expect(out).not.toContain('replaces');
   });
 
   it("leaves a mark that is somebody's will, on the new one and on the old", async () => {
-    images = [
+    state.images = [
       anEc2Image('11', { ...OURS, 'carrierarr:keep': 'golden' }),
       anEc2Image('22', { ...OURS, 'carrierarr:keep': 'true' }),
     ];
 
     await fleet.run(`ami publish ${NEW}`);
 
-    expect(names()).toEqual(['PutParameterCommand']);
+    expect(account.changed()).toEqual(['PutParameterCommand']);
   });
 
   it('lets images go as well that a pipeline has replaced', async () => {
-    images.push(anEc2Image('44', { ...OURS, 'carrierarr:keep': 'published' }));
+    state.images.push(anEc2Image('44', { ...OURS, 'carrierarr:keep': 'published' }));
 
     await fleet.run(`ami publish ${NEW}`);
 
@@ -179,7 +134,7 @@ describe('ami publish from another region', () => {
   const appear = (...states: string[]): void => {
     ec2.on(CopyImageCommand).callsFake(() => {
       const copy = anEc2Image('33', { ...OURS, 'carrierarr:copied-from': `us-east-1:${NEW}` });
-      images.push(copy);
+      state.images.push(copy);
       const next = (): void => {
         copy.State = (states.shift() ?? 'available') as 'available';
       };
@@ -195,7 +150,9 @@ describe('ami publish from another region', () => {
   };
 
   it('copies it encrypted under its name with its tags, waits and publishes the copy', async () => {
-    images = [anEc2Image('11', { 'carrierarr:nebula-version': '1.9.7', 'carrierarr:keep': 'true', 'aws:x': 'y' })];
+    state.images = [
+      anEc2Image('11', { 'carrierarr:nebula-version': '1.9.7', 'carrierarr:keep': 'true', 'aws:x': 'y' }),
+    ];
     appear('pending', 'pending', 'available');
 
     const { code, out } = await fleet.run(`ami publish ${NEW} --from us-east-1`);
@@ -219,18 +176,18 @@ describe('ami publish from another region', () => {
       { ResourceType: 'image', Tags: tags },
       { ResourceType: 'snapshot', Tags: tags },
     ]);
-    expect(parameter).toBe(COPY);
-    expect(out).toMatch(/Copy from us-east-1: done[^]*published ami-0000000033/);
+    expect(state.parameter).toBe(COPY);
+    expect(out).toMatch(/Copy from us-east-1: done[\s\S]*published ami-0000000033/);
   });
 
   it('goes on with the copy of an interrupted command instead of making another', async () => {
-    images.push(anEc2Image('33', { ...OURS, 'carrierarr:copied-from': `us-east-1:${NEW}` }));
+    state.images.push(anEc2Image('33', { ...OURS, 'carrierarr:copied-from': `us-east-1:${NEW}` }));
 
     const { code } = await fleet.run(`ami publish ${NEW} --from us-east-1`);
 
     expect(code).toBe(0);
     expect(ec2.commandCalls(CopyImageCommand)).toHaveLength(0);
-    expect(parameter).toBe(COPY);
+    expect(state.parameter).toBe(COPY);
   });
 
   it('says so when the copy fails, and writes nothing', async () => {
@@ -240,7 +197,7 @@ describe('ami publish from another region', () => {
 
     expect(code).toBe(1);
     expect(err).toContain(`${COPY} did not become available`);
-    expect(parameter).toBe(OLD);
+    expect(state.parameter).toBe(OLD);
   });
 
   it('does not copy what is in the region of the fleet', async () => {
@@ -261,65 +218,8 @@ describe('ami publish from another region', () => {
 
     expect(code).toBe(130);
     expect(err).toContain('the same command again');
-    expect(parameter).toBe(OLD);
+    expect(state.parameter).toBe(OLD);
   });
-});
-
-describe('ami publish refuses', () => {
-  it.each<[string, () => void, string, number, string]>([
-    ['an image of another role', () => tag('gpu-worker'), `${NEW} --role lighthouse`, 2, 'is no image for lighthouse'],
-    ['an image of no role', () => tag(undefined), NEW, 2, 'does not say which role'],
-    ['base', () => tag('base'), NEW, 2, 'does not say which role'],
-    ['one without a tag', () => tag(undefined), `${NEW} --role gpu-worker`, 2, 'add --force'],
-    ['another processor', () => replace({ Architecture: 'arm64' }), NEW, 2, 'arm64'],
-    ['one that cannot be launched', () => replace({ State: 'disabled' }), NEW, 2, 'disabled'],
-    ["another fleet's", () => replace(anEc2Image('11', { 'carrierarr:fleet': 'other' })), NEW, 4, 'fleet other'],
-    ['one that is not here', () => replace({ ImageId: 'ami-0' }), NEW, 3, '--from'],
-  ])('%s', async (_, arrange, words, exit, said) => {
-    arrange();
-
-    const { code, err } = await fleet.run(`ami publish ${words}`);
-
-    expect(code).toBe(exit);
-    expect(err).toContain(said);
-    expect(changes()).toEqual([]);
-  });
-
-  it('an image of another account, even where it may be launched', async () => {
-    const [theirs] = images;
-    ec2.on(DescribeImagesCommand).callsFake(({ Owners }: { Owners?: string[] }) => ({
-      Images: Owners === undefined ? [theirs] : [],
-    }));
-
-    expect((await fleet.run(`ami publish ${NEW}`)).err).toContain('belongs to another account');
-  });
-
-  it.each([
-    'ami publish',
-    'ami publish i-0123456789abcdef0',
-    `ami publish ${NEW} --role base`,
-    `ami publish ${NEW} --from moon`,
-    `ami publish ${NEW} --manifest x.json`,
-    'ami publish --manifest x.json --from us-east-1',
-  ])('"%s" before AWS is asked', async (line) => {
-    expect((await fleet.run(line)).code).toBe(2);
-    expect(fleet.cloudFormation.calls()).toHaveLength(0);
-  });
-
-  it('but for --force, where a person knows better', async () => {
-    tag(undefined);
-
-    const { code } = await fleet.run(`ami publish ${NEW} --role gpu-worker --force`);
-
-    expect(code).toBe(0);
-    expect(parameter).toBe(NEW);
-  });
-
-  const replace = (overrides: Partial<Image>): void => {
-    images = [{ ...anEc2Image('11'), ...overrides }];
-  };
-  const tag = (value: string | undefined): void =>
-    replace({ Tags: value === undefined ? [] : [{ Key: 'carrierarr:image', Value: value }] });
 });
 
 describe("ami publish of Packer's manifest", () => {
@@ -334,11 +234,11 @@ describe("ami publish of Packer's manifest", () => {
     const { code } = await fleet.run(['ami', 'publish', '--manifest', file]);
 
     expect(code).toBe(0);
-    expect(parameter).toBe(NEW);
+    expect(state.parameter).toBe(NEW);
   });
 
   it('tells an old image by its age', async () => {
-    images = [anEc2Image('11'), anEc2Image('22', OURS, { CreationDate: daysAgo(120).toISOString() })];
+    state.images = [anEc2Image('11'), anEc2Image('22', OURS, { CreationDate: daysAgo(120).toISOString() })];
 
     expect((await fleet.run(`ami publish ${NEW}`)).out).toContain(`replaces ${OLD}, 120d old`);
   });
