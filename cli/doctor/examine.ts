@@ -9,7 +9,7 @@ import { clientSettings } from '../doors/clients.ts';
 import { type FleetOutputs, readOutputs } from '../doors/outputs.ts';
 import { findProgram } from '../system/find-program.ts';
 import { checkHomelab } from './check-homelab.ts';
-import { checkImage } from './check-images.ts';
+import { checkImage, checkImageCosts } from './check-images.ts';
 import { checkLighthouse, checkTrust, type Resolve } from './check-mesh.ts';
 import { checkQuotas } from './check-quotas.ts';
 import { checkStacks } from './check-stacks.ts';
@@ -55,8 +55,10 @@ const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Find
   const ssm = new SSMClient(shared);
   const ec2 = new EC2Client(shared);
   const settings = outputs.settings();
+  const images = { ssm, ec2, settings, region, now: patient.now };
   const found = await Promise.all([
-    ...ROLES.map((role) => guarded(`image ${role}`, 'fail', () => checkImage(ssm, ec2, fleet, region, role))),
+    ...ROLES.map((role) => guarded(`image ${role}`, 'fail', () => checkImage(images, role))),
+    guarded('images', 'warn', () => checkImageCosts(images)),
     patient.embedded
       ? [ok('quotas', 'do not count on the embedded cloud')]
       : guarded('quotas', 'warn', () => checkQuotas(new ServiceQuotasClient(shared), ec2, settings)),

@@ -1,11 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { DescribeImagesCommand, DescribeInstanceTypesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  DescribeInstanceTypesCommand,
+  DescribeLaunchTemplatesCommand,
+  DescribeSnapshotsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import {
   DescribeActivationsCommand,
   DescribeInstanceInformationCommand,
   GetParameterCommand,
+  GetParametersCommand,
   ParameterNotFound,
   SSMClient,
 } from '@aws-sdk/client-ssm';
@@ -14,7 +22,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OUTPUT } from '#contract';
 import type { Finding } from '../../../cli/doctor/finding.ts';
 import { mockClient } from '../../support/mock-client.ts';
-import { fleetSettings } from '../support/builders.ts';
+import { fleetSettings, NOW } from '../support/builders.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
 
 const sts = mockClient(STSClient);
@@ -29,9 +37,13 @@ beforeEach(async () => {
   fleet = await deployedFleet();
   sts.on(GetCallerIdentityCommand).resolves({ Arn: 'arn:aws:iam::1:user/me', Account: '1' });
   ssm.on(GetParameterCommand).resolves({ Parameter: { Value: IMAGE } });
+  ssm.on(GetParametersCommand).resolves({});
   ssm.on(DescribeInstanceInformationCommand).resolves({ InstanceInformationList: [] });
   ssm.on(DescribeActivationsCommand).resolves({});
   ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: IMAGE, State: 'available' }] });
+  ec2.on(DescribeInstancesCommand).resolves({});
+  ec2.on(DescribeLaunchTemplatesCommand).resolves({});
+  ec2.on(DescribeSnapshotsCommand).resolves({});
   ec2.on(DescribeInstanceTypesCommand).resolves({ InstanceTypes: [{ VCpuInfo: { DefaultVCpus: 4 } }] });
   quotas.on(GetServiceQuotaCommand).resolves({ Quota: { Value: 8 } });
   deploy();
@@ -138,6 +150,58 @@ describe('doctor', () => {
 
     expect(code).toBe(1);
     expect(byCheck.get('image gpu-worker')).toMatchObject({ status: 'fail', detail: expect.stringContaining(detail) });
+  });
+
+  it('says how to come by an image', async () => {
+    ssm.on(GetParameterCommand).rejects(new ParameterNotFound({ message: '', $metadata: {} }));
+
+    const { byCheck } = await examine();
+
+    expect(byCheck.get('image lighthouse')?.remedy).toContain('carrierarr ami build lighthouse');
+    expect(byCheck.get('image gpu-worker')?.remedy).toContain(
+      'carrierarr ami publish --manifest ami/manifest-gpu-worker.json',
+    );
+  });
+
+  it('warns of an image that is older than 90 days', async () => {
+    const CreationDate = new Date(NOW.getTime() - 91 * 86_400_000).toISOString();
+    ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: IMAGE, State: 'available', CreationDate }] });
+
+    const { byCheck } = await examine();
+
+    expect(byCheck.get('image gpu-worker')).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('91 days old'),
+      remedy: expect.stringContaining('carrierarr ami build gpu-worker'),
+    });
+  });
+
+  it("looks for Amazon's own image where nodes start plain, whatever its age", async () => {
+    deploy({ nodes: { start: 'plain' } });
+    const CreationDate = new Date(0).toISOString();
+    ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: IMAGE, State: 'available', CreationDate }] });
+
+    const { byCheck } = await examine();
+
+    expect(byCheck.get('image gpu-worker')).toMatchObject({ status: 'ok', detail: expect.stringContaining('plain') });
+    expect(ssm.commandCalls(GetParameterCommand)[0]?.args[0].input.Name).toMatch(/^\/aws\/service\/ami-amazon-linux/);
+  });
+
+  it('warns when the images that are kept cost more than anybody would notice', async () => {
+    const BlockDeviceMappings = [{ Ebs: { SnapshotId: 'snap-1', VolumeSize: 300 } }];
+    const Tags = [{ Key: 'carrierarr:image', Value: 'gpu-worker' }];
+    ec2
+      .on(DescribeImagesCommand)
+      .resolves({ Images: [{ ImageId: IMAGE, State: 'available', BlockDeviceMappings, Tags }] });
+    ec2.on(DescribeSnapshotsCommand).resolves({ Snapshots: [{ SnapshotId: 'snap-1', VolumeSize: 300 }] });
+
+    const { byCheck } = await examine();
+
+    expect(byCheck.get('images')).toMatchObject({
+      status: 'warn',
+      detail: '1 kept, 300.0 GiB, at most $15.00 a month',
+      remedy: expect.stringContaining('carrierarr ami prune'),
+    });
   });
 
   it('fails when no allowed market has quota for one GPU worker, and names the quota to raise', async () => {
