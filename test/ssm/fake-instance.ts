@@ -153,10 +153,10 @@ export class FakeInstance {
   }
 
   /** Names below a directory, as cloud-init walks them. */
-  #listing(directory: string): string | undefined {
-    if (!directory.endsWith('/')) return undefined;
-    const below = [...this.metadata.keys()].filter((path) => path.startsWith(directory) && path !== directory);
-    const names = below.map((path) => path.slice(directory.length).replace(/\/.*/, '/'));
+  #listing(path: string): string | undefined {
+    const directory = path.replace(/\/?$/, '/');
+    const below = [...this.metadata.keys()].filter((key) => key.startsWith(directory) && key !== directory);
+    const names = below.map((key) => key.slice(directory.length).replace(/\/.*/, '/'));
     return names.length === 0 ? undefined : [...new Set(names)].join('\n');
   }
 

@@ -9,8 +9,8 @@ export interface ServerCertificate {
   readonly keyPem: string;
 }
 
-/** A certificate for a server's name by an authority made for the purpose; openssl, since Node makes none. */
-export const certificateFor = (name: string): ServerCertificate => {
+/** A certificate for these names by an authority made for the purpose; openssl, since Node makes none. */
+export const certificateFor = (names: readonly string[]): ServerCertificate => {
   const folder = mkdtempSync(join(tmpdir(), 'carrierarr-tls-'));
   const path = (file: string) => join(folder, file);
   const request = (...options: string[]) => {
@@ -20,7 +20,12 @@ export const certificateFor = (name: string): ServerCertificate => {
   try {
     request('-subj', '/CN=Carrierarr test authority', '-keyout', path('ca.key'), '-out', path('ca.pem'));
     const signer = ['-CA', path('ca.pem'), '-CAkey', path('ca.key')];
-    const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+    const subject = [
+      '-subj',
+      `/CN=${names[0]}`,
+      '-addext',
+      `subjectAltName=${names.map((name) => `DNS:${name}`).join()}`,
+    ];
     const leaf = ['-addext', 'basicConstraints=critical,CA:FALSE'];
     request(...signer, ...subject, ...leaf, '-keyout', path('key.pem'), '-out', path('cert.pem'));
     const read = (file: string) => readFileSync(path(file), 'utf8');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +12,29 @@ export const METADATA_ADDRESS = '169.254.169.254';
 /** Of TEST-NET-3 (RFC 5737): Secrets Manager's, as far as machines are concerned. */
 export const SECRETS_ADDRESS = '203.0.113.10';
 export const SECRETS_NAME = 'secretsmanager.us-west-2.amazonaws.com';
+
+/** Bucket of the scripts that a machine without our image installs itself with. */
+export const BUCKET = 'carrierarr-assets';
+const BUCKET_NAME = `${BUCKET}.s3.us-west-2.amazonaws.com`;
+/** Where image scripts fetch from, and whether that is AWS. */
+const INTERNET: Readonly<Record<string, { readonly aws: boolean }>> = {
+  [BUCKET_NAME]: { aws: true },
+  'github.com': { aws: false },
+  'get.helm.sh': { aws: false },
+  'helm.cilium.io': { aws: false },
+};
+
+/** Answers with a file of the mirror, a folder for each name. */
+const serveFile = (
+  mirror: string | undefined,
+  name: string,
+  { url = '' }: IncomingMessage,
+  response: ServerResponse,
+) => {
+  const file = join(mirror ?? '', name, url);
+  if (mirror === undefined || !existsSync(file)) response.writeHead(404).end();
+  else response.writeHead(200).end(readFileSync(file));
+};
 
 /** A listening port in the network of the ground, served by this process. */
 const listenOn = async (ground: Ground, host: string, port: number): Promise<Server> => {
@@ -30,9 +54,15 @@ const listenOn = async (ground: Ground, host: string, port: number): Promise<Ser
  */
 export const startCloud = async (ground: Ground) => {
   const instances = new Map<string, FakeInstance>();
-  const { authorityPem, certificatePem, keyPem } = certificateFor(SECRETS_NAME);
+  const { authorityPem, certificatePem, keyPem } = certificateFor([SECRETS_NAME, ...Object.keys(INTERNET)]);
+  const state: { mirror?: string } = {};
   const instanceOf = (request: IncomingMessage) => instances.get(request.socket.remoteAddress ?? '');
   const answer: RequestListener = async (request, response) => {
+    const name = request.headers.host ?? '';
+    if (INTERNET[name]?.aws === false) {
+      serveFile(state.mirror, name, request, response);
+      return;
+    }
     const instance = instanceOf(request);
     if (instance === undefined) request.socket.destroy();
     else await instance.serve(request, response);
@@ -50,6 +80,10 @@ export const startCloud = async (ground: Ground) => {
     authorityPem,
     /** By the machine's private address. */
     instances,
+    /** Has the names of the internet answer with the files of a folder. */
+    mirror: (folder: string) => {
+      state.mirror = folder;
+    },
     close: () => {
       for (const server of [plain, tls]) server.close();
       for (const server of [metadata, secrets]) server.closeAllConnections();

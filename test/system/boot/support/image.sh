@@ -1,15 +1,17 @@
 #!/bin/bash
-# image.sh ROLE [ROOT]: lays out /run/images/ROLE, which a machine has over this machine's own root: the image's files as
+# image.sh IMAGE [ROOT]: lays out /run/images/IMAGE, which a machine has over this machine's own root: the image's files as
 # they are, its units enabled as the bake enables them, stand-ins for what cannot run here. With ROOT all that is put into
-# a root of its own, for a virtual machine. Runs in the ground's namespaces.
+# a root of its own, for a virtual machine. Image `plain` is what Amazon Linux would have before anything of ours, with
+# stand-ins for its packages. Runs in the ground's namespaces.
 #
 # PROJECT    the repository                         NEBULA    the nebula binary
 # AUTHORITY  certificate of the machine's own AWS   NOTIFIES  `no`: that nebula cannot tell systemd that it is ready
+# SANDBOX    folder of the stand-ins that image `plain` gets (test/ami/support)
 # DEVICE     a [Match] line for its network device, in place of EC2's drivers
 set -euo pipefail
-role=$1
-layer=/run/images/$role
-root=${2:-/run/images/$role.root}
+image=$1
+layer=/run/images/$image
+root=${2:-/run/images/$image.root}
 units=$root/etc/systemd/system
 
 # drop_in UNIT LINE...
@@ -37,13 +39,31 @@ silence_the_host() {
 
 install_image() {
   local folder unit
-  for folder in base "$role"; do
+  for folder in base "$image"; do
     if [[ -d $PROJECT/ami/$folder/files ]]; then cp -r --no-preserve=ownership "$PROJECT/ami/$folder/files/." "$root/"; fi
     if [[ ! -f $PROJECT/ami/$folder/units.txt ]]; then continue; fi
     while read -r unit; do
       systemctl --quiet --root="$root" enable "$unit"
     done < <(grep -Ev '^[[:space:]]*(#|$)' "$PROJECT/ami/$folder/units.txt")
   done
+}
+
+# What a machine has that is to install itself: cloud-init, which runs its user data, and a way to its metadata.
+install_plain() {
+  local name
+  printf '[Match]\nName=ens5\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/network/80-ec2.network"
+  for name in "$SANDBOX"/bin/*; do
+    case ${name##*/} in
+      curl | systemctl | nft | journalctl) ;;
+      *) install -m 0755 "$name" "$root/usr/local/bin/" ;;
+    esac
+  done
+  mkdir -p "$root/srv/sandbox"
+  cp -r "$SANDBOX"/{says,fails,packages,modules,calls} "$root/srv/sandbox/"
+  install -m 0755 "$PROJECT/test/system/boot/support/programs/cloud-init" "$root/usr/local/bin/"
+  printf '%s\n' '[Service]' Type=oneshot Environment=SANDBOX=/srv/sandbox ExecStart=/usr/local/bin/cloud-init \
+    '[Install]' WantedBy=multi-user.target >"$units/cloud-final.service"
+  systemctl --quiet --root="$root" enable cloud-final.service
 }
 
 # As on EC2: one device, its address by DHCP.
@@ -61,7 +81,6 @@ install_network() {
 
 install_stand_ins() {
   install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
-  if [[ $NOTIFIES == no ]]; then drop_in nebula.service '[Service]' Type=exec; fi
   mkdir -p "$root/srv/ollama/api"
   printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
   install -m 0755 "$PROJECT"/test/system/boot/support/programs/* "$root/usr/local/bin/"
@@ -72,7 +91,12 @@ if [[ -z ${2:-} ]]; then
   mount -t overlay overlay -o "lowerdir=/,upperdir=$layer,workdir=$layer.work" "$root"
   silence_the_host
 fi
-install_image
+if [[ $image == plain ]]; then
+  install_plain
+else
+  install_image
+  install_stand_ins
+fi
 install_network
-install_stand_ins
+if [[ $NOTIFIES == no ]]; then drop_in nebula.service '[Service]' Type=exec; fi
 if [[ -z ${2:-} ]]; then umount "$root"; fi

@@ -1,14 +1,14 @@
 #!/bin/bash
-# machine.sh NAME ROLE: boots the machine NAME, or boots it again, on the layer of its own over the image of ROLE. Ends
+# machine.sh NAME IMAGE: boots the machine NAME, or boots it again, on a layer of its own over the image. Ends
 # as the machine ends: 0 powered off, 133 wants to boot again. Runs in the ground's namespaces.
 set -euo pipefail
 name=$1
-role=$2
+image=$2
 home=/run/machines/$name
 
 if [[ ! -d $home/root ]]; then
   mkdir -p "$home"/{upper,work,root}
-  mount -t overlay overlay -o "lowerdir=/run/images/$role:/,upperdir=$home/upper,workdir=$home/work" "$home/root"
+  mount -t overlay overlay -o "lowerdir=/run/images/$image:/,upperdir=$home/upper,workdir=$home/work" "$home/root"
 fi
 # One control group per machine: they all call their units the same.
 for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do

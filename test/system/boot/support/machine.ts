@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Role } from '#contract';
 import type { FakeInstance } from '../../../ssm/fake-instance.ts';
 import { type Ground, outputOf } from './ground.ts';
 import { descendantsOf } from './processes.ts';
@@ -13,7 +12,8 @@ const LOOK_MILLISECONDS = 20;
 
 export interface MachineOptions {
   readonly name: string;
-  readonly role: Role;
+  /** Which of the ground's images it has. */
+  readonly image: string;
   readonly instance: FakeInstance;
   /** Private address. */
   readonly address: string;
@@ -70,8 +70,8 @@ export class Machine {
   }
 
   async #live(): Promise<void> {
-    const { name, role, console } = this.#options;
-    const command = ['bash', join(import.meta.dirname, 'machine.sh'), name, role];
+    const { name, image, console } = this.#options;
+    const command = ['bash', join(import.meta.dirname, 'machine.sh'), name, image];
     let code: number | null = WANTS_TO_BOOT_AGAIN;
     while (code === WANTS_TO_BOOT_AGAIN) {
       this.#leader = undefined;
@@ -114,7 +114,7 @@ export class Machine {
   async sh(script: string, input = ''): Promise<string> {
     const enter = [`--target=${await this.leader()}`, '--mount', '--uts', '--ipc', '--net', '--pid'];
     const env = { LC_ALL: 'C', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
-    const child = spawn('nsenter', [...enter, '--', 'bash', '-euo', 'pipefail', '-c', script], { env });
+    const child = spawn('nsenter', [...enter, '--', 'bash', '--norc', '-euo', 'pipefail', '-c', script], { env });
     return outputOf(child, script, input);
   }
 

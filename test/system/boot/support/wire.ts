@@ -46,7 +46,7 @@ END
 printf '%s\\n' ${reservations.join(' ')} >/run/reservations
 dnsmasq --conf-file=/dev/null --user=root --pid-file= --no-resolv --no-hosts --log-facility=/run/dnsmasq.log \\
   --address=/${SECRETS_NAME}/${SECRETS_ADDRESS} --address=/${HOMELAB_NAME}/${HOMELAB_ADDRESS} \\
-  --address=/${DARK_NAME}/${DARK_ADDRESS} --dhcp-range=${addressOf(0)},static --dhcp-hostsfile=/run/reservations \\
+  --address=/${DARK_NAME}/${DARK_ADDRESS} --address=/#/${SECRETS_ADDRESS} --dhcp-range=${addressOf(0)},static --dhcp-hostsfile=/run/reservations \\
   --dhcp-leasefile=/run/leases --dhcp-authoritative --no-ping`);
 };
 

@@ -13,6 +13,7 @@ import { removeControlGroups } from './control-groups.ts';
 import { Ground } from './ground.ts';
 import { type Echo, startHomelab } from './homelab.ts';
 import { Machine } from './machine.ts';
+import type { PlainLighthouse } from './plain.ts';
 import { addressOf, layWire, makeNetwork, plugIn } from './wire.ts';
 
 /** What a secret holds, by member. */
@@ -21,6 +22,8 @@ export type Secret = Record<string, string>;
 export interface MachineSetting {
   /** @default `gpu-worker` */
   readonly role?: Role;
+  /** @default that of its role */
+  readonly image?: 'plain';
   /** Milliseconds until instance metadata answers it. @default 0 */
   readonly metadataAfter?: number;
   /** Milliseconds until its network has a link. @default 0 */
@@ -64,6 +67,7 @@ export class World {
   readonly ground: Ground;
   readonly homelab: Awaited<ReturnType<typeof startHomelab>>;
   readonly #cloud: Awaited<ReturnType<typeof startCloud>>;
+  readonly #nebula: Program;
   readonly #directory = mkdtempSync(join(tmpdir(), 'carrierarr-boot-'));
   readonly #machines: Switched[] = [];
   #count = 0;
@@ -72,7 +76,9 @@ export class World {
     ground: Ground,
     cloud: Awaited<ReturnType<typeof startCloud>>,
     homelab: Awaited<ReturnType<typeof startHomelab>>,
+    nebula: Program,
   ) {
+    this.#nebula = nebula;
     this.ground = ground;
     this.#cloud = cloud;
     this.homelab = homelab;
@@ -88,11 +94,24 @@ export class World {
       const images = ROLES.map((role) => ground.run(`bash '${IMAGE_SCRIPT}' ${role}`, environment));
       const fleetCaPem = certificateToPem(authority.certificate);
       const [homelab] = await Promise.all([startHomelab(ground, nebula.path, fleetCaPem), ...images]);
-      return new World(ground, cloud, homelab);
+      return new World(ground, cloud, homelab, nebula);
     } catch (error) {
       await ground.close();
       throw error;
     }
+  }
+
+  /** Prepares for machines without our image, and gives the setting of one. */
+  async preparePlain(plain: PlainLighthouse): Promise<MachineSetting> {
+    const environment = imageEnvironment(this.#nebula, this.#cloud.authorityPem, 'Name=ens5');
+    const { sandbox, bundle, bundleKey, userData } = plain;
+    await this.ground.run(`bash '${IMAGE_SCRIPT}' plain`, { ...environment, SANDBOX: sandbox.folder });
+    this.#cloud.mirror(join(sandbox.folder, 'mirror'));
+    const prepare = ({ metadata, objects }: FakeInstance) => {
+      metadata.set('user-data', userData);
+      objects.set(`/${bundleKey}`, bundle);
+    };
+    return { role: 'lighthouse', image: 'plain', prepare };
   }
 
   /** Switches a machine on. */
@@ -103,6 +122,7 @@ export class World {
     metadataAfter = 0,
     pluggedAfter = 0,
     files = {},
+    image,
   }: MachineSetting = {}): Promise<Switched> {
     this.#count += 1;
     const number = this.#count;
@@ -125,7 +145,13 @@ export class World {
     await Promise.all([makeNetwork(this.ground, name, number), this.#write(name, files)]);
     const plug = () => plugIn(this.ground, name);
     if (pluggedAfter === 0) await plug();
-    const machine = new Machine(this.ground, { name, role, instance, address, console: join(this.#directory, name) });
+    const machine = new Machine(this.ground, {
+      name,
+      image: image ?? role,
+      instance,
+      address,
+      console: join(this.#directory, name),
+    });
     if (metadataAfter > 0) setTimeout(answer, metadataAfter);
     if (pluggedAfter > 0) setTimeout(() => void plug(), pluggedAfter);
     const switched = { machine, name: worker, meshAddress, secret, echo };
