@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { pin, wishes } from '../../scripts/pin-checksums.ts';
 import { digestIn, sumIn } from '../../scripts/pins/checksum.ts';
 import { PRODUCTS } from '../../scripts/pins/products.ts';
 import { pinName, versionIn, withPin } from '../../scripts/pins/versions-file.ts';
-import { pin, wishes } from '../../scripts/pin-checksums.ts';
 import { publishK3s, publishNebula, publishTools } from './support/artifacts.ts';
 import { BakeSandbox } from './support/bake-sandbox.ts';
 

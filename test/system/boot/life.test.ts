@@ -135,6 +135,20 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
     });
   });
 
+  it.concurrent('says that its boot never ran, and what kept it from that', async () => {
+    const { machine } = await world.boot({
+      files: {
+        '/etc/systemd/system/etc-nebula.mount':
+          '[Mount]\nWhat=tmpfs\nWhere=/etc/nebula\nType=tmpfs\nOptions=size=none\n',
+      },
+    });
+
+    expect(await machine.verdict()).toMatchObject({
+      done: false,
+      text: expect.stringMatching(/^carrierarr-boot.service did not run, it requires what failed: etc-nebula.mount \(/),
+    });
+  });
+
   it.concurrent('takes nothing new when EC2 recommends to leave, and hands its pods over when it must', async () => {
     const { machine } = await bootedMachine();
     const { metadata } = machine.instance;

@@ -1,13 +1,13 @@
-import { anIdentity, type TestIdentity } from '../../../ssm/identity-builders.ts';
-import type { LighthouseIdentity } from '../../../../local/node/mesh/authority.ts';
-import { lighthouseConfig, lighthouseScript } from '../../../../local/node/mesh/lighthouse.ts';
 import {
   certificateToPem,
   generateNodeKeyPair,
   nodePrivateKeyToPem,
 } from '../../../../lambda/identity/certificate/index.ts';
+import type { LighthouseIdentity } from '../../../../local/node/mesh/authority.ts';
+import { lighthouseConfig, lighthouseScript } from '../../../../local/node/mesh/lighthouse.ts';
 import { network, signedBy, type TestAuthority, testAuthority } from '../../../lambda/identity/support/authority.ts';
-import { outputOf, type Ground } from './ground.ts';
+import { anIdentity, type TestIdentity } from '../../../ssm/identity-builders.ts';
+import { type Ground, outputOf } from './ground.ts';
 import { HOMELAB_NETWORK } from './wire.ts';
 
 const HOUR = 3600;

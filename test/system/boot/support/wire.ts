@@ -1,5 +1,5 @@
-import type { Ground } from './ground.ts';
 import { METADATA_ADDRESS, SECRETS_ADDRESS, SECRETS_NAME } from './cloud.ts';
+import type { Ground } from './ground.ts';
 
 /** The homelab's public address and name, and a name whose address nobody has: a homelab that is dark. */
 export const HOMELAB_ADDRESS = '172.31.0.2';
