@@ -13,7 +13,11 @@ describeScenario('the life of a worker', () => {
     const born = await provision({ name, role, ...cluster });
 
     expect(born).toMatchObject({ status: 'SUCCEEDED' });
-    expect(await workerOf(name)).toMatchObject({ name, role, phase: 'READY', execution: born.arn, failure: null });
+    const worker = await workerOf(name);
+    expect(worker).toMatchObject({ name, role, phase: 'READY', execution: born.arn, failure: null });
+    const { boot = Number.NaN, inService = Number.NaN } = worker.coldStart?.stages ?? {};
+    expect(boot).toBeGreaterThan(0);
+    expect(inService).toBeGreaterThan(boot);
     const [instance, ...others] = await instancesOf(name);
     expect(others).toEqual([]);
     expect(instance?.State?.Name).toBe('running');

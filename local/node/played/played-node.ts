@@ -1,3 +1,4 @@
+import type { Timeline } from '#contract';
 import type { Clock } from '#shared/clock.ts';
 import type { NodeCommand, NodeCommandResult, RunningNode } from '../host.ts';
 import type { BootVerdict } from './boot.ts';
@@ -19,6 +20,7 @@ export class PlayedNode implements RunningNode {
   readonly registered: Promise<void>;
   readonly #options: PlayedNodeOptions;
   readonly #open = new Set<string>();
+  readonly #timeline: Timeline = [];
   #verdict: BootVerdict | undefined;
   #stopped = false;
 
@@ -36,14 +38,24 @@ export class PlayedNode implements RunningNode {
   }
 
   async #boot(): Promise<void> {
-    this.#verdict = await this.#options.boot(() => this.#stopped);
+    this.#mark('boot-start');
+    const verdict = await this.#options.boot(() => this.#stopped);
+    this.#mark(`boot-${verdict.outcome}`);
+    this.#verdict = verdict;
+  }
+
+  #mark(mark: string): void {
+    this.#timeline.push({ at: this.#options.clock.now().getTime() / 1000, mark });
   }
 
   async run(command: NodeCommand): Promise<NodeCommandResult> {
     this.#open.add(command.commandId);
-    if (stepOf(command) === 'await-boot') await this.#awaitVerdict(command);
+    const step = stepOf(command);
+    if (step === 'await-boot') await this.#awaitVerdict(command);
     if (this.#stopped || !this.#open.has(command.commandId)) return CANCELLED;
-    const { rc, line } = await playStep(command, { verdict: this.#verdict, secrets: this.#options.secrets });
+    if (step === 'enter-service') this.#mark('in-service');
+    const scene = { verdict: this.#verdict, timeline: this.#timeline, secrets: this.#options.secrets };
+    const { rc, line } = await playStep(command, scene);
     const wanted = this.#open.delete(command.commandId);
     if (this.#stopped || !wanted) return CANCELLED;
     return { status: rc === 0 ? 'Success' : 'Failed', exitCode: rc, stdout: `${line}\n`, stderr: '' };

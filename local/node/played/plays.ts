@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { HomelabStepName, StepName } from '#contract';
+import type { HomelabStepName, StepName, Timeline } from '#contract';
 import type { BootVerdict } from './boot.ts';
 import type { NodeSecrets } from './secrets.ts';
 
@@ -14,6 +14,8 @@ export interface Outcome {
 export interface Scene {
   /** Undefined while the boot has not ended. */
   readonly verdict: BootVerdict | undefined;
+  /** What the node has marked so far. */
+  readonly timeline: Timeline;
   readonly parameter: (name: string) => string;
   readonly secrets: NodeSecrets;
 }
@@ -46,11 +48,11 @@ const verifyMesh: BootedPlay = ({ identity }, parameter) =>
     ? pass(`nebula0 has ${identity.nebula_ip}; ${parameter('LighthouseIp')} answers`)
     : fail(`nebula0 has ${identity.nebula_ip}, expected ${parameter('NebulaIp')}`);
 
-const nodeStatus: Play = ({ verdict }) =>
+const nodeStatus: Play = ({ verdict, timeline }) =>
   pass('', {
     boot: verdict?.outcome ?? 'pending',
     bootReason: verdict?.outcome === 'failed' ? verdict.reason : '',
-    timeline: [],
+    timeline,
     meshAddress: verdict?.outcome === 'done' ? verdict.identity.nebula_ip : '',
     services: {},
     certificate: null,
@@ -124,7 +126,7 @@ const said =
     pass(text(parameter));
 
 export const PLAYS: Readonly<Record<StepName | HomelabStepName, Play>> = {
-  'await-boot': booted(() => pass('boot done', { boot: 'done', timeline: [] })),
+  'await-boot': onceBooted(({ timeline }) => pass('boot done', { boot: 'done', timeline })),
   'verify-nebula': booted(verifyMesh),
   'node-status': nodeStatus,
   'renew-certificate': booted((_, parameter) => pass('', { fingerprint: parameter('Fingerprint') })),
@@ -139,7 +141,7 @@ export const PLAYS: Readonly<Record<StepName | HomelabStepName, Play>> = {
   'join-cluster': booted(joinCluster),
   'leave-cluster': booted((_, parameter) => pass(`node ${parameter('NodeName')} drained and deleted`)),
   'verify-agent': booted(() => pass('worker-agent is active')),
-  'enter-service': booted(() => pass('in service', { timeline: [] })),
+  'enter-service': onceBooted(({ timeline }) => pass('in service', { timeline })),
   'offer-clustermesh': onceBooted(makePeeringUser),
   'homelab-preflight': said(() => 'nothing stands in the way'),
   'homelab-verify-mesh': said((parameter) => `the lighthouse tells of a handshake with ${parameter('NebulaIp')}`),

@@ -28,14 +28,11 @@ export interface PlayedStep {
 }
 
 /** Plays the end of a step; one it does not know succeeds once the boot has. */
-export const playStep = async (
-  command: NodeCommand,
-  { verdict, secrets }: Pick<Scene, 'verdict' | 'secrets'>,
-): Promise<PlayedStep> => {
+export const playStep = async (command: NodeCommand, scene: Omit<Scene, 'parameter'>): Promise<PlayedStep> => {
   const step = stepOf(command);
   const play = step !== undefined && isStepName(step) ? PLAYS[step] : anyStep;
   const parameter = (name: string): string => command.environment[`SSM_${name}`] ?? '';
-  const { rc, tail, details } = await play({ verdict, parameter, secrets });
+  const { rc, tail, details } = await play({ ...scene, parameter });
   const reason = rc === 0 ? {} : { reason: tail };
   return {
     rc,
