@@ -17,13 +17,15 @@ locals {
   bake_dir = "/opt/carrierarr/bake"
   upload   = "/tmp/carrierarr-bake"
 
-  agent_is_built = length(fileset(path.root, "worker-agent/*")) > 0
-  worker_agent   = var.worker_agent == "auto" ? (local.agent_is_built ? "" : "none") : (var.worker_agent == "none" ? "none" : "")
+  # Where the agent's own build leaves it, or where somebody has put one; the first that is there.
+  agent_dirs   = [for dir in ["../agent/worker/dist", "worker-agent"] : "${path.root}/${dir}" if length(fileset(path.root, "${dir}/*")) > 0]
+  has_agent    = length(local.agent_dirs) > 0
+  worker_agent = var.worker_agent == "auto" ? (local.has_agent ? "" : "none") : (var.worker_agent == "none" ? "none" : "")
 
   # Everything that the scripts read, and nothing else.
   tree = concat(
     [for name in ["base", "lighthouse", "gpu-worker", "lib", "versions.env", "bake.sh"] : "${path.root}/${name}"],
-    local.agent_is_built ? ["${path.root}/worker-agent"] : [],
+    local.has_agent ? [local.agent_dirs[0]] : [],
   )
 
   environment = [
@@ -43,6 +45,7 @@ locals {
     "install -d -m 0755 -o root -g root /opt/carrierarr",
     "rm -rf ${local.bake_dir}",
     "mv ${local.upload} ${local.bake_dir}",
+    "if [ -d ${local.bake_dir}/dist ]; then mv ${local.bake_dir}/dist ${local.bake_dir}/worker-agent; fi",
     "chown -R root:root ${local.bake_dir}",
   ]
 

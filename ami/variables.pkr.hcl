@@ -38,7 +38,7 @@ variable "ami_prefix" {
 variable "worker_agent" {
   type        = string
   default     = "auto"
-  description = "`auto`: the worker agent is in the image if its build left worker-agent/ here. `none`: it is not. `required`: the build fails without."
+  description = "`auto`: the worker agent is in the image if it was built (agent/worker/dist, or worker-agent here). `none`: it is not. `required`: the build fails without."
 }
 
 variable "source_ami_name" {

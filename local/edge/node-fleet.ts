@@ -264,7 +264,7 @@ export class NodeFleet implements InstanceLife, Agent {
       directory: this.#directory(instance),
       awsEndpoint: this.#settings.awsEndpoint(),
       lifeCycle: instance.market,
-      notices: () => this.#entries.get(instanceId)?.notices ?? [],
+      notices: () => [...(this.#entries.get(instanceId)?.notices ?? [])],
     };
   }
 

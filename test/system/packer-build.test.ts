@@ -9,12 +9,14 @@ import { BuildCell, buildObstacle } from './support/packer-cell.ts';
 const obstacle = buildObstacle();
 if (obstacle !== undefined) console.warn(`SKIPPED: no build of an image is run, ${obstacle}`);
 
+const TREE = ['base', 'lighthouse', 'gpu-worker', 'lib', 'versions.env', 'bake.sh'];
+
 /** Every file with its rights. */
-const listing = (folder: string, ...parts: string[]): string =>
+const filesIn = (folder: string, parts: readonly string[]): string[] =>
   execFileSync('find', [...parts, '-type', 'f', '-printf', '%m %p\n'], { cwd: folder, encoding: 'utf8' })
+    .trimEnd()
     .split('\n')
-    .toSorted()
-    .join('\n');
+    .toSorted();
 
 // The real Packer with its real provisioners; in place of EC2 a machine that is this one's files under an overlay.
 describe.skipIf(obstacle !== undefined)('a build by Packer', () => {
@@ -31,6 +33,7 @@ describe.skipIf(obstacle !== undefined)('a build by Packer', () => {
 
   it('brings the tree as it is, runs every script in order, as root, with the versions asked for, and says what it made', () => {
     const read = (name: string) => JSON.parse(readFileSync(join(templates.folder, name), 'utf8'));
+    templates.buildAgent('../agent/worker/dist');
 
     const { status, output } = cell.build(templates, 'lighthouse');
 
@@ -39,13 +42,11 @@ describe.skipIf(obstacle !== undefined)('a build by Packer', () => {
     expect(cell.record).toEqual([
       'cloud-init status --wait',
       ...scriptsOf('lighthouse').map(
-        (script) =>
-          `${script.slice('ami/'.length)} 0 lighthouse /opt/carrierarr/bake 1.9.0 v1.31.2+k3s1 550 latest none`,
+        (script) => `${script.slice('ami/'.length)} 0 lighthouse /opt/carrierarr/bake 1.9.0 v1.31.2+k3s1 550 latest agent=`,
       ),
     ]);
-    const tree = ['base', 'lighthouse', 'gpu-worker', 'lib', 'versions.env', 'bake.sh'];
-    expect(listing(cell.written('/opt/carrierarr/bake'), '.')).toBe(
-      listing(templates.folder, ...tree).replace(/^(\d+) /gm, '$1 ./'),
+    expect(filesIn(cell.written('/opt/carrierarr/bake'), [...TREE, 'worker-agent'])).toEqual(
+      [...filesIn(templates.folder, TREE), '755 worker-agent/worker-agent'].toSorted(),
     );
     expect(read('image-lighthouse.json')).toEqual({ image: 'lighthouse' });
     expect(read('manifest-lighthouse.json').builds).toMatchObject([

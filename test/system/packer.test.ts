@@ -98,14 +98,20 @@ describe.skipIf(version === undefined)('Packer', () => {
     expect(output).toContain(`local.source_ami_name: "${name}"`);
   });
 
-  it.skipIf(!old)('leaves the agent out of an image where nobody built it, unless it is required', () => {
+  it.skipIf(!old).each([
+    ['nobody built it', undefined, ['"none"', '"none"', '""']],
+    ['its own build left it', '../agent/worker/dist', ['""', '"none"', '""']],
+    ['somebody put it there', 'worker-agent', ['""', '"none"', '""']],
+  ])('decides about the agent where %s', (_, folder, expected) => {
     using templates = new Templates({ old });
-    const agentWith = (worker_agent: string) =>
-      /local\.worker_agent: (".*")/.exec(
-        packer(DEBIANS, ['inspect', '-var', `worker_agent=${worker_agent}`, '.'], templates.folder).output,
-      )?.[1];
+    if (folder !== undefined) templates.buildAgent(folder);
+    const inspect = (choice: string) =>
+      packer(DEBIANS, ['inspect', '-var', `worker_agent=${choice}`, '.'], templates.folder).output;
 
-    expect(['auto', 'none', 'required'].map(agentWith)).toEqual(['"none"', '"none"', '""']);
+    const answers = ['auto', 'none', 'required'].map(inspect);
+
+    expect(answers.map((answer) => /local\.worker_agent: (".*")/.exec(answer)?.[1])).toEqual(expected);
+    expect(answers[0]?.includes(`"./${folder}\\"`)).toBe(folder !== undefined);
   });
 });
 

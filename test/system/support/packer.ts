@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 // Debian's Packer is 1.6.6, the last that carries the builder for AWS itself. It decodes the templates like any other, but
 // does not know these settings; test/ami/packer-policy.test.ts looks at them.
@@ -30,7 +30,8 @@ export const versionOf = (binary: string): string | undefined => {
 
 /** A copy of ami/ that may be changed; `old`: without what Packer before 1.7 does not know. */
 export class Templates {
-  readonly folder = mkdtempSync(join(tmpdir(), 'carrierarr-packer-'));
+  readonly #repository = mkdtempSync(join(tmpdir(), 'carrierarr-packer-'));
+  readonly folder = join(this.#repository, 'ami');
 
   constructor({ old }: { old: boolean }) {
     cpSync('ami', this.folder, { recursive: true });
@@ -47,11 +48,18 @@ export class Templates {
     writeFileSync(path, after);
   }
 
+  /** A program where the agent's build leaves it. */
+  buildAgent(folder: string): void {
+    const program = join(this.folder, folder, 'worker-agent');
+    mkdirSync(dirname(program), { recursive: true });
+    writeFileSync(program, 'agent', { mode: 0o755 });
+  }
+
   remove(file: string): void {
     rmSync(join(this.folder, file), { recursive: true });
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true });
+    rmSync(this.#repository, { recursive: true });
   }
 }
