@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const reports = process.env.CARRIERARR_TEST_REPORTS;
 
@@ -7,6 +8,7 @@ export default defineConfig({
     // CI adds up the reports of its runs; one file per run, since the projects run one after another.
     reporters:
       reports === undefined ? ['default'] : ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
