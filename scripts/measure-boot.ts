@@ -2,29 +2,34 @@
  * How long a machine takes from its start into the mesh and to the end of its boot, stage by stage: machines boot one
  * after another under real systemd (systemd-nspawn), with real Nebula on both ends, as in test/system/boot.
  *
- *   node scripts/measure-boot.ts [boots, default 20] [role, default gpu-worker]
+ *   node scripts/measure-boot.ts [boots, default 20] [gpu-worker (default) | lighthouse | plain]
+ *
+ * `plain` is a lighthouse without our image, which installs itself from a mirror beside it, with stand-ins for its packages.
  *
  * Needs root and what those tests need; Nebula is the one NEBULA_BIN names, else the one on PATH. What EC2, the kernel and
  * a cold disk add is not in these numbers.
  */
-import { ROLES, type Role } from '#contract';
+import { ROLES } from '#contract';
 import { ConfigurationError } from '#shared/errors.ts';
+import { FakeInstance } from '../test/ssm/fake-instance.ts';
 import { bootNebula, bootObstacle } from '../test/system/boot/support/obstacle.ts';
-import { World } from '../test/system/boot/support/world.ts';
+import { preparePlainLighthouse } from '../test/system/boot/support/plain.ts';
+import { type MachineSetting, World } from '../test/system/boot/support/world.ts';
 
 /** Milliseconds from the start of the machine, by stage. */
 type Stages = ReadonlyMap<string, number>;
 
 const boots = Number(process.argv[2] ?? 20);
-const role = ROLES.find((each) => each === (process.argv[3] ?? 'gpu-worker'));
+const KINDS = [...ROLES, 'plain'] as const;
+const kind = KINDS.find((each) => each === (process.argv[3] ?? 'gpu-worker'));
 
-const measure = async (world: World, of: Role): Promise<Stages> => {
-  const booted = await world.boot({ role: of });
+const measure = async (world: World, setting: MachineSetting): Promise<Stages> => {
+  const booted = await world.boot(setting);
   const { machine, echo } = booted;
-  const { done, text } = await machine.verdict();
+  const { done, text } = await machine.verdict(120);
   if (!done) throw new Error(`${booted.name} did not boot: ${text}`);
   const ping = await echo.first;
-  await machine.waitFor(of === 'lighthouse' ? 'k3s' : 'k3s-agent');
+  await machine.waitFor(setting.role === 'lighthouse' ? 'k3s' : 'k3s-agent');
   const marks = [...(await machine.timeline()), ['ping through the mesh', ping] as const];
   await machine.stop();
   return new Map(marks.map(([mark, time]) => [mark, time - machine.startedAt]));
@@ -58,21 +63,28 @@ const print = (runs: readonly Stages[]): void => {
 if (bootObstacle !== undefined) {
   throw new ConfigurationError({ what: `no machine can be booted here: ${bootObstacle}`, remedy: 'run it as root' });
 }
-if (role === undefined || !Number.isInteger(boots) || boots < 1 || boots > 99) {
+if (kind === undefined || !Number.isInteger(boots) || boots < 1 || boots > 99) {
   throw new ConfigurationError({
     what: 'measure-boot got other words than it knows',
     got: process.argv.slice(2).join(' '),
-    allowed: `a number of boots from 1 to 99, then one of ${ROLES.join(', ')}`,
+    allowed: `a number of boots from 1 to 99, then one of ${KINDS.join(', ')}`,
     remedy: 'say how many machines of which role are to boot',
   });
 }
 const nebula = bootNebula();
 const world = await World.start(nebula);
+const plain = kind === 'plain' ? preparePlainLighthouse(nebula) : undefined;
 try {
-  console.log(`${boots} boots of a ${role}, ${nebula.label}; the machine starts at 0\n`);
+  const role = ROLES.find((each) => each === kind) ?? 'lighthouse';
+  const setting: MachineSetting = plain === undefined ? { role } : await world.preparePlain(plain);
+  const userData = plain?.userData ?? new FakeInstance(role).metadata.get('user-data') ?? '';
+  console.log(
+    `${boots} boots, ${kind}, ${nebula.label}; user data ${Buffer.byteLength(userData)} bytes; switched on at 0\n`,
+  );
   const runs: Stages[] = [];
-  while (runs.length < boots) runs.push(await measure(world, role));
+  while (runs.length < boots) runs.push(await measure(world, setting));
   print(runs);
 } finally {
+  plain?.sandbox.remove();
   await world.close();
 }

@@ -6,6 +6,7 @@
  *   node test/vm/boot-vm.ts [role, default gpu-worker]      see test/vm/README.md
  */
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROLES } from '#contract';
 import { ConfigurationError } from '#shared/errors.ts';
@@ -21,7 +22,8 @@ import { addressOf, layWire, macOf } from '../system/boot/support/wire.ts';
 import { imageEnvironment } from '../system/boot/support/world.ts';
 
 const CACHE = process.env.CARRIERARR_VM_CACHE ?? '/var/tmp/carrierarr-vm/debian.tar';
-const LIMIT_SECONDS = 300;
+const CONSOLE = process.env.CARRIERARR_VM_CONSOLE;
+const LIMIT_SECONDS = 600;
 const NUMBER = 1;
 const INSTANCE = 'ec2f7a3c-0123-4567-89ab-cdef01234567';
 const ID = 'i-0123456789abcdef0';
@@ -88,12 +90,15 @@ try {
   say('switches the machine on');
   const on = Date.now();
   const echo = homelab.ping(MESH_ADDRESS);
-  echo.first.then((at) => say(`answers through the mesh, ${((at - on) / 1000).toFixed(1)} s after power-on`), say);
+  echo.first.then(
+    (at) => say(`answers through the mesh, ${((at - on) / 1000).toFixed(1)} s after power-on`),
+    (error: Error) => say(error.message),
+  );
   const machine = ground.spawn(qemu, { stdio: ['ignore', 'pipe', 'inherit'] });
   let console_ = '';
   machine.stdout?.on('data', (chunk: Buffer) => {
     console_ += chunk.toString('utf8');
-    if (process.env.TRACE) process.stderr.write(chunk);
+    if (CONSOLE !== undefined) appendFileSync(CONSOLE, chunk);
   });
   const limit = setTimeout(() => machine.kill(), LIMIT_SECONDS * 1000);
   await once(machine, 'close');

@@ -23,13 +23,13 @@ make_debian() {
 install_report() {
   cat >"$root/usr/local/bin/report" <<'END'
 #!/bin/bash
-until ls /run/carrierarr/boot.*; do sleep 0.2; done >/dev/null 2>&1
-cloud-init status --wait >/dev/null 2>&1
+until [[ -n $(compgen -G '/run/carrierarr/boot.*') && -e /run/cloud-init/result.json ]]; do sleep 0.5; done
+until systemctl is-system-running | grep -q -e running -e degraded; do sleep 0.5; done
 say() { sed "s/^/report $1 /"; }
 {
-  cat /run/carrierarr/timeline | say mark
+  say mark </run/carrierarr/timeline
   tail -n +1 /run/carrierarr/boot.* | say verdict
-  cat /run/cloud-init/cloud-id | say cloud
+  say cloud </run/cloud-init/cloud-id
   jq -c .v1 /run/cloud-init/result.json | say result
   systemctl --failed --plain --no-legend | say failed
   systemd-analyze | say analyze
@@ -37,9 +37,14 @@ say() { sed "s/^/report $1 /"; }
 } >/dev/ttyS0
 END
   chmod 0755 "$root/usr/local/bin/report"
-  printf '%s\n' '[Service]' ExecStart=/usr/local/bin/report ExecStopPost='systemctl poweroff --force' '[Install]' \
-    WantedBy=multi-user.target >"$root/etc/systemd/system/report.service"
+  printf '%s\n' '[Service]' Type=exec ExecStart=/usr/local/bin/report ExecStopPost='systemctl poweroff --force' \
+    '[Install]' WantedBy=multi-user.target >"$root/etc/systemd/system/report.service"
   systemctl --quiet --root="$root" enable report.service
+}
+
+# Debian's cloud-init would generate locales, which AL2023 brings; nobody waits for it, least of all an emulator.
+settle_cloud_init() {
+  printf 'locale: false\n' >"$root/etc/cloud/cloud.cfg.d/90-test.cfg"
 }
 
 [[ -f $CACHE ]] || make_debian
@@ -47,6 +52,7 @@ mkdir -p "$root"
 tar --extract --file "$CACHE" --directory "$root"
 bash "$PROJECT/test/system/boot/support/image.sh" "$role" "$root"
 install_report
+settle_cloud_init
 cp "$root"/boot/vmlinuz-* /run/vm/kernel
 cp "$root"/boot/initrd.img-* /run/vm/initrd
 mke2fs -q -t ext4 -d "$root" -E lazy_itable_init=1 /run/vm/disk 2G
