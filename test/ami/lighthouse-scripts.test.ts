@@ -108,6 +108,21 @@ describe('k3s on a lighthouse', () => {
     expect(run('40-k3s')).toMatchObject({ status: 1, stderr: expect.stringContaining('not named by its digest') });
   });
 
+  it('stops where its containerd does not start', () => {
+    sandbox.fails('containerd');
+
+    expect(run(...all)).toMatchObject({ status: 1, stderr: expect.stringContaining("k3s's containerd ended at once") });
+  });
+
+  it('stops where the images cannot be imported, and leaves no containerd behind', () => {
+    sandbox.fails('import');
+
+    expect(run(...all).status).not.toBe(0);
+
+    expect(sandbox.calls()).toContain('containerd ended');
+    expect(sandbox.calls().join('\n')).not.toContain('images pull');
+  });
+
   it('stops where its program is another one', () => {
     run('20-tools', '30-charts');
     sandbox.pin('K3S', sandbox.version('K3S_VERSION'), 'c'.repeat(64));
