@@ -51,25 +51,29 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('ollama-ready.sh', () 
 });
 
 describe.skipIf(sandboxObstacle !== undefined).concurrent('warm.sh', () => {
-  it('reads what the lists name and the image has, list by list', async () => {
-    const { node } = await aNode();
+  it('reads what the lists name and the image has; what is large once the boot has given its verdict', async () => {
+    const { node } = await aNode({ hurry: false });
     const lists = '/usr/local/share/carrierarr/warm';
     await node.shell(`rm ${lists}/*; mkdir -p /run/warm; touch /run/warm/{a.so,b.so,late}; mkdir /run/warm/folder`);
     await node.write(`${lists}/10-first.list`, '# comment\n\n/run/warm/*.so\n/run/warm/folder\n/run/warm/absent\n');
     await node.write(`${lists}/20-second.list`, '/run/warm/late\n');
     await node.stub('dd', 'printf "%s\\n" "$1" >>/run/read');
+    const warm = node.run([`${LIBRARY}/warm.sh`]);
+    await node.until('[[ $(wc -l </run/read) -ge 2 ]]');
+    await node.shell('sleep 0.5');
+    const early = (await node.read('/run/read')).trimEnd().split('\n');
 
-    const { code } = await node.run([`${LIBRARY}/warm.sh`]);
+    await node.write('/run/carrierarr/boot.failed', 'x\n');
 
-    const read = (await node.read('/run/read')).trimEnd().split('\n');
-    expect(code).toBe(0);
-    expect(read.slice(0, 2).sort()).toEqual(['if=/run/warm/a.so', 'if=/run/warm/b.so']);
-    expect(read.slice(2)).toEqual(['if=/run/warm/late']);
+    await expect(warm).resolves.toMatchObject({ code: 0, stderr: '' });
+    expect(early.sort()).toEqual(['if=/run/warm/a.so', 'if=/run/warm/b.so']);
+    expect(await node.read('/run/read')).toMatch(/if=\/run\/warm\/late\n$/);
   });
 
   it('does so with the lists of the image', async () => {
     const { node } = await aNode();
     await node.stub('dd', 'printf "%s\\n" "$1" >>/run/read');
+    await node.write('/run/carrierarr/boot.done', '1.000\n');
 
     await expect(node.run([`${LIBRARY}/warm.sh`])).resolves.toMatchObject({ code: 0, stderr: '' });
     expect(await node.read('/run/read')).toContain('if=/usr/bin/curl\n');
