@@ -3,13 +3,13 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { type FleetSettings, ROLES } from '#contract';
+import { type FleetSettings, type Role, ROLES } from '#contract';
 import { PLUGIN, PLUGIN_REMEDY } from '../commands/shell.ts';
 import { clientSettings } from '../doors/clients.ts';
 import { type FleetOutputs, readOutputs } from '../doors/outputs.ts';
 import { findProgram } from '../system/find-program.ts';
 import { checkHomelab } from './check-homelab.ts';
-import { checkImage, checkImageCosts } from './check-images.ts';
+import { checkImage, checkImageCosts, type ImageScope } from './check-images.ts';
 import { checkLighthouse, checkTrust, type Resolve } from './check-mesh.ts';
 import { checkQuotas } from './check-quotas.ts';
 import { checkStacks } from './check-stacks.ts';
@@ -49,6 +49,11 @@ const checkRegion = (settings: FleetSettings, region: string): Finding[] =>
         ),
       ];
 
+const examineImage = async ({ embedded }: Patient, images: ImageScope, role: Role): Promise<Finding[]> =>
+  embedded && images.settings.nodes.start === 'plain'
+    ? [ok(`image ${role}`, 'Amazon Linux, played by the embedded cloud')]
+    : checkImage(images, role);
+
 const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Finding[]> => {
   const { fleet, region } = patient;
   const shared = clientSettings(region);
@@ -57,7 +62,7 @@ const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Find
   const settings = outputs.settings();
   const images = { ssm, ec2, settings, region, now: patient.now };
   const found = await Promise.all([
-    ...ROLES.map((role) => guarded(`image ${role}`, 'fail', () => checkImage(images, role))),
+    ...ROLES.map((role) => guarded(`image ${role}`, 'fail', () => examineImage(patient, images, role))),
     guarded('images', 'warn', () => checkImageCosts(images)),
     patient.embedded
       ? [ok('quotas', 'do not count on the embedded cloud')]

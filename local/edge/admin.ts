@@ -17,7 +17,12 @@ export interface AdminParts {
 }
 
 const Documents = z.record(z.string(), z.unknown());
-const NewImage = z.strictObject({ name: z.string(), tags: z.record(z.string(), z.string()).default({}) });
+const NewImage = z.strictObject({
+  name: z.string(),
+  tags: z.record(z.string(), z.string()).default({}),
+  /** How long ago it was made. */
+  ageSeconds: z.number().min(0).default(0),
+});
 const Line = z.strictObject({ online: z.boolean() });
 
 const NewInterruption = z.strictObject({
@@ -53,9 +58,9 @@ const routes = (parts: AdminParts): Readonly<Record<string, Route>> => ({
       parts.ssm.putDocument(name, content);
   },
   'POST /_edge/images': (body) => {
-    const { name, tags } = NewImage.parse(JSON.parse(body));
+    const { name, tags, ageSeconds } = NewImage.parse(JSON.parse(body));
     const { accountId, now } = parts.ec2.settings;
-    return parts.ec2.images.register({ name, tags, ownerId: accountId, now: now() });
+    return parts.ec2.images.register({ name, tags, ownerId: accountId, now: now() - ageSeconds * 1000 });
   },
 });
 

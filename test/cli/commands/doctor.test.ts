@@ -187,6 +187,14 @@ describe('doctor', () => {
     expect(ssm.commandCalls(GetParameterCommand)[0]?.args[0].input.Name).toMatch(/^\/aws\/service\/ami-amazon-linux/);
   });
 
+  it('knows that the embedded cloud plays Amazon Linux', async () => {
+    deploy({ nodes: { start: 'plain' } });
+
+    const { out } = await fleet.run('doctor --json', { environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
+
+    expect(out).toContain('Amazon Linux, played by the embedded cloud');
+  });
+
   it('warns when the images that are kept cost more than anybody would notice', async () => {
     const BlockDeviceMappings = [{ Ebs: { SnapshotId: 'snap-1', VolumeSize: 300 } }];
     const Tags = [{ Key: 'carrierarr:image', Value: 'gpu-worker' }];

@@ -17,7 +17,7 @@ const cloud = inject('cloud');
 /** Scenarios run side by side on one cloud; without a cloud they are skipped, and the setup has said why. */
 export const describeScenario = describe.skipIf(!cloud.available).concurrent;
 
-const endpoint = cloud.available ? cloud.endpoint : 'http://127.0.0.1:9';
+export const endpoint = cloud.available ? cloud.endpoint : 'http://127.0.0.1:9';
 const connection = { region: REGION, endpoint, credentials };
 
 export const clients = {
