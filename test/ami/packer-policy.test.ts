@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { IMAGES } from '#contract';
+import * as z from 'zod';
+import { IMAGES, TAG } from '#contract';
 import { DEFAULTS } from '../../lib/config/defaults.ts';
+import { parseConfig } from '../../lib/config.ts';
+import { imageTags } from '../../lib/images/image-tags.ts';
 import { faultsOf } from './support/packer-policy.ts';
-import { buildOf, readSources, readTemplates, settingsOf } from './support/packer-templates.ts';
+import { type Build, buildOf, readSources, readTemplates, settingsOf } from './support/packer-templates.ts';
 
 describe('the Packer templates', () => {
   it('build the three images from one source', async () => {
@@ -119,5 +122,28 @@ describe('the Packer templates', () => {
     const names = [...String(locals.tree).matchAll(/"([a-z.-]+)"/g)].map(([, name]) => name);
 
     expect(names).toEqual(['base', 'lighthouse', 'gpu-worker', 'lib', 'versions.env', 'bake.sh']);
+  });
+
+  it('differ in their names, sizes, versions and scripts alone', async () => {
+    const plain = ({ name, provisioner, 'post-processor': after }: Build): string =>
+      JSON.stringify({ provisioner, after })
+        .replaceAll(new RegExp(`\\b${name}\\b`, 'g'), 'IMAGE')
+        .replace(/"scripts":".*?local\.scripts_last\)\}"/, '"scripts":"SCRIPTS"');
+
+    const { builds } = await readTemplates();
+
+    expect(new Set(builds.map(plain)).size).toBe(1);
+  });
+
+  it.each(IMAGES)('mark %s with the same words as Image Builder', async (image) => {
+    const { locals } = await readTemplates();
+    const own = locals[`${image.replace('-', '_')}_tags`];
+    const words = (value: unknown): string[] =>
+      [...String(value).matchAll(/"([\w:-]+)" *=/g)].map(([, word = '']) => word);
+    const shared = Object.keys(z.record(z.string(), z.string()).parse(locals.tags));
+
+    const marks = [...shared, ...words(own)].filter((word) => word !== 'carrierarr:source-ami');
+
+    expect([...marks, TAG.fleet].sort()).toEqual(Object.keys(imageTags(parseConfig({}), image, true)).sort());
   });
 });
