@@ -5,7 +5,7 @@ import { launchImageParameter, type Role, TAG } from '#contract';
 import { renderUserData } from '../userdata/render.ts';
 import { renderPlainUserData } from '../userdata/render-plain.ts';
 import type { Config } from './config.ts';
-import type { BakeAsset } from './images/bake-asset.ts';
+import { type BakeAsset, bare } from './images/bake-asset.ts';
 
 export interface WorkerTemplateProps {
   readonly config: Config;
@@ -95,6 +95,8 @@ const userDataOf = ({ config, role, bundle }: WorkerTemplateProps): string => {
     bundleSha256: bundle.sha256,
     nebulaVersion: config.images.nebulaVersion,
     k3sVersion: config.k3s.version,
+    ciliumVersion: bare(config.cilium.version),
+    liqoVersion: bare(config.liqo.version),
     nvidiaDriverVersion: config.images.nvidiaDriver,
     ollamaVersion: config.images.ollamaVersion,
   });

@@ -15,6 +15,8 @@ CARRIERARR_BUNDLE_SHA256=@bundleSha256@
 export CARRIERARR_FLEET CARRIERARR_SECRET_PREFIX CARRIERARR_CONTROL_PLANE
 export NEBULA_VERSION=@nebulaVersion@
 export K3S_VERSION=@k3sVersion@
+export CILIUM_VERSION=@ciliumVersion@
+export LIQO_VERSION=@liqoVersion@
 export NVIDIA_DRIVER_VERSION=@nvidiaDriverVersion@
 export OLLAMA_VERSION=@ollamaVersion@
 

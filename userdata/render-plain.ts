@@ -9,6 +9,8 @@ export interface PlainUserDataValues extends UserDataValues {
   readonly bundleSha256: string;
   readonly nebulaVersion: string;
   readonly k3sVersion: string;
+  readonly ciliumVersion: string;
+  readonly liqoVersion: string;
   readonly nvidiaDriverVersion: string;
   readonly ollamaVersion: string;
 }

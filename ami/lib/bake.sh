@@ -20,7 +20,9 @@ readonly BAKE_CACHE=$BAKE_ROOT/var/cache/carrierarr
 # What k3s, Cilium, Liqo and Nebula load.
 readonly BAKE_MODULES=(overlay br_netfilter tun wireguard vxlan geneve)
 # Versions that whoever builds may choose; for everything else versions.env has the only word.
-readonly BAKE_CHOICES=(NEBULA_VERSION K3S_VERSION NVIDIA_DRIVER_VERSION NVIDIA_KMOD OLLAMA_VERSION)
+readonly BAKE_CHOICES=(
+  NEBULA_VERSION K3S_VERSION CILIUM_VERSION LIQO_VERSION NVIDIA_DRIVER_VERSION NVIDIA_KMOD OLLAMA_VERSION
+)
 
 bake_say() {
   printf '%s: %s\n' "${0##*/}" "$*"

@@ -29,10 +29,15 @@ export class BakeAsset extends Construct {
   }
 }
 
+/** Image scripts know Cilium's and Liqo's versions without the v. */
+export const bare = (version: string): string => version.replace(/^v/, '');
+
 /** What the scripts of images are told of the configuration; see `ami/lib/bake.sh`. */
-export const bakeEnvironment = ({ images, k3s }: Config, hasAgent: boolean): Record<string, string> => ({
+export const bakeEnvironment = ({ images, k3s, cilium, liqo }: Config, hasAgent: boolean): Record<string, string> => ({
   NEBULA_VERSION: images.nebulaVersion,
   K3S_VERSION: k3s.version,
+  CILIUM_VERSION: bare(cilium.version),
+  LIQO_VERSION: bare(liqo.version),
   NVIDIA_DRIVER_VERSION: images.nvidiaDriver,
   OLLAMA_VERSION: images.ollamaVersion,
   ...(hasAgent ? {} : { WORKER_AGENT: 'none' }),

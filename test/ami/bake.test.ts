@@ -106,6 +106,7 @@ describe('a version', () => {
     const text = 'echo "$NEBULA_VERSION"';
 
     expect(line(text).stdout).toBe(`${sandbox.version('NEBULA_VERSION')}\n`);
+    expect(line('echo "$LIQO_VERSION"', { LIQO_VERSION: '1.2.1' }).stdout).toBe('1.2.1\n');
     expect(line(text, { NEBULA_VERSION: '1.9.7' }).stdout).toBe('1.9.7\n');
     expect(line(text, { NEBULA_VERSION: '' }).stdout).toBe(`${sandbox.version('NEBULA_VERSION')}\n`);
   });

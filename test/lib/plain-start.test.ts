@@ -27,6 +27,7 @@ describe('workers that install themselves', () => {
       expect(UserData).toMatch(/^CARRIERARR_BUNDLE_KEY=[0-9a-f]{64}\.gz$/m);
       expect(UserData).toMatch(/^CARRIERARR_BUNDLE_SHA256=[0-9a-f]{64}$/m);
       expect(UserData).toMatch(/NEBULA_VERSION=1\.9\.0$/m);
+      expect(UserData).toMatch(/CILIUM_VERSION=1\.16\.6\nexport LIQO_VERSION=1\.2\.0$/m);
       expect(UserData).toMatch(/K3S_VERSION=v1\.31\.2\+k3s1$/m);
       expect(UserData).not.toMatch(/@[A-Za-z]+@|PRIVATE KEY|AKIA/);
       expect(Buffer.byteLength(String(UserData))).toBeLessThan(16_384);

@@ -12,6 +12,8 @@ export const plainValues = (overrides: Partial<PlainUserDataValues> = {}): Plain
   bundleSha256: 'ab'.repeat(32),
   nebulaVersion: '1.9.7',
   k3sVersion: 'v1.31.2+k3s1',
+  ciliumVersion: '1.16.6',
+  liqoVersion: '1.2.0',
   nvidiaDriverVersion: '580',
   ollamaVersion: 'latest',
   ...overrides,

@@ -61,6 +61,8 @@ export const preparePlainLighthouse = (nebula: Program) => {
     bundleSha256: sha256,
     nebulaVersion: sandbox.version('NEBULA_VERSION'),
     k3sVersion: sandbox.version('K3S_VERSION'),
+    ciliumVersion: sandbox.version('CILIUM_VERSION'),
+    liqoVersion: sandbox.version('LIQO_VERSION'),
     nvidiaDriverVersion: '550',
     ollamaVersion: 'latest',
   });
