@@ -110,7 +110,8 @@ try {
     say(mark === undefined ? line.trim() : `${mark}, ${(Number(time) - on / 1000).toFixed(1)} s after power-on`);
   }
   cloud.close();
-  const good = report.some((line) => line.includes(' boot-done')) && report.some((line) => line.includes('cloud aws'));
+  const good =
+    report.some((line) => line.includes(' boot-done')) && report.some((line) => line.includes('"DataSourceEc2'));
   if (!good) {
     console.log(console_.slice(-4000));
     process.exitCode = 1;

@@ -29,7 +29,6 @@ say() { sed "s/^/report $1 /"; }
 {
   say mark </run/carrierarr/timeline
   tail -n +1 /run/carrierarr/boot.* | say verdict
-  say cloud </run/cloud-init/cloud-id
   jq -c .v1 /run/cloud-init/result.json | say result
   systemctl --failed --plain --no-legend | say failed
   systemd-analyze | say analyze

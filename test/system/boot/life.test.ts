@@ -22,6 +22,7 @@ const readyWithin =
 
 /** A disk of the instance, blank until somebody formats it; what is asked of it is written down. */
 const INSTANCE_STORE = {
+  '/etc/systemd/system/carrierarr-instance-store.service.d/test.conf': '[Unit]\nConditionVirtualization=\n',
   '/usr/local/bin/lsblk': `#!/bin/bash
 fstype=null label=null
 if [[ -e /var/lib/formatted ]]; then fstype='"xfs"' label='"carrierarr"'; fi

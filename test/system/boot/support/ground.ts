@@ -64,7 +64,11 @@ export class Ground {
 
   /** Runs a script of bash and waits for its end. */
   run(script: string, environment: Readonly<Record<string, string>> = {}, input = ''): Promise<string> {
-    return outputOf(this.spawn(['bash', '--norc', '-euo', 'pipefail', '-c', script], { env: environment }), script, input);
+    return outputOf(
+      this.spawn(['bash', '--norc', '-euo', 'pipefail', '-c', script], { env: environment }),
+      script,
+      input,
+    );
   }
 
   async close(): Promise<void> {
