@@ -112,7 +112,7 @@ export const STEPS = {
   },
   'enter-service': {
     description: 'Take the worker into service: its dead-man switch is disarmed for good; report the boot marks',
-    timeoutSeconds: 90,
+    timeoutSeconds: 120,
     remedy: 'none by hand: a worker whose switch stays armed would power itself off; provision again',
     parameters: {},
   },
