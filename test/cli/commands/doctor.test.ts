@@ -22,7 +22,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OUTPUT } from '#contract';
 import type { Finding } from '../../../cli/doctor/finding.ts';
 import { mockClient } from '../../support/mock-client.ts';
-import { fleetSettings, NOW } from '../support/builders.ts';
+import { fleetSettings } from '../support/builders.ts';
 import { type DeployedFleet, deployedFleet } from '../support/command-line.ts';
 
 const sts = mockClient(STSClient);
@@ -152,64 +152,12 @@ describe('doctor', () => {
     expect(byCheck.get('image gpu-worker')).toMatchObject({ status: 'fail', detail: expect.stringContaining(detail) });
   });
 
-  it('says how to come by an image', async () => {
-    ssm.on(GetParameterCommand).rejects(new ParameterNotFound({ message: '', $metadata: {} }));
-
-    const { byCheck } = await examine();
-
-    expect(byCheck.get('image lighthouse')?.remedy).toContain('carrierarr ami build lighthouse');
-    expect(byCheck.get('image gpu-worker')?.remedy).toContain(
-      'carrierarr ami publish --manifest ami/manifest-gpu-worker.json',
-    );
-  });
-
-  it('warns of an image that is older than 90 days', async () => {
-    const CreationDate = new Date(NOW.getTime() - 91 * 86_400_000).toISOString();
-    ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: IMAGE, State: 'available', CreationDate }] });
-
-    const { byCheck } = await examine();
-
-    expect(byCheck.get('image gpu-worker')).toMatchObject({
-      status: 'warn',
-      detail: expect.stringContaining('91 days old'),
-      remedy: expect.stringContaining('carrierarr ami build gpu-worker'),
-    });
-  });
-
-  it("looks for Amazon's own image where nodes start plain, whatever its age", async () => {
-    deploy({ nodes: { start: 'plain' } });
-    const CreationDate = new Date(0).toISOString();
-    ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: IMAGE, State: 'available', CreationDate }] });
-
-    const { byCheck } = await examine();
-
-    expect(byCheck.get('image gpu-worker')).toMatchObject({ status: 'ok', detail: expect.stringContaining('plain') });
-    expect(ssm.commandCalls(GetParameterCommand)[0]?.args[0].input.Name).toMatch(/^\/aws\/service\/ami-amazon-linux/);
-  });
-
   it('knows that the embedded cloud plays Amazon Linux', async () => {
     deploy({ nodes: { start: 'plain' } });
 
     const { out } = await fleet.run('doctor --json', { environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
 
     expect(out).toContain('Amazon Linux, played by the embedded cloud');
-  });
-
-  it('warns when the images that are kept cost more than anybody would notice', async () => {
-    const BlockDeviceMappings = [{ Ebs: { SnapshotId: 'snap-1', VolumeSize: 300 } }];
-    const Tags = [{ Key: 'carrierarr:image', Value: 'gpu-worker' }];
-    ec2
-      .on(DescribeImagesCommand)
-      .resolves({ Images: [{ ImageId: IMAGE, State: 'available', BlockDeviceMappings, Tags }] });
-    ec2.on(DescribeSnapshotsCommand).resolves({ Snapshots: [{ SnapshotId: 'snap-1', VolumeSize: 300 }] });
-
-    const { byCheck } = await examine();
-
-    expect(byCheck.get('images')).toMatchObject({
-      status: 'warn',
-      detail: '1 kept, 300.0 GiB, at most $15.00 a month',
-      remedy: expect.stringContaining('carrierarr ami prune'),
-    });
   });
 
   it('fails when no allowed market has quota for one GPU worker, and names the quota to raise', async () => {
