@@ -33,6 +33,7 @@ locals {
     "NEBULA_VERSION=${var.nebula_version}",
     "K3S_VERSION=${var.k3s_version}",
     "NVIDIA_DRIVER_VERSION=${var.nvidia_driver_version}",
+    "NVIDIA_KMOD=${var.nvidia_kmod}",
     "OLLAMA_VERSION=${var.ollama_version}",
     "WORKER_AGENT=${local.worker_agent}",
   ]

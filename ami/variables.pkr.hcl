@@ -41,6 +41,12 @@ variable "worker_agent" {
   description = "`auto`: the worker agent is in the image if it was built (agent/worker/dist, or worker-agent here). `none`: it is not. `required`: the build fails without."
 }
 
+variable "nvidia_kmod" {
+  type        = string
+  default     = ""
+  description = "NVIDIA's kernel module, `open` or `proprietary`. Empty: NVIDIA_KMOD of versions.env."
+}
+
 variable "source_ami_name" {
   type        = string
   default     = ""

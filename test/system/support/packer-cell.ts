@@ -106,7 +106,7 @@ export class BuildCell {
     templates.change(
       script,
       () => `#!/bin/bash
-echo "${script} $(id -u) $IMAGE $BAKE_DIR $NEBULA_VERSION $K3S_VERSION $NVIDIA_DRIVER_VERSION $OLLAMA_VERSION agent=$WORKER_AGENT" >>${RECORD}
+echo "${script} $(id -u) $IMAGE $BAKE_DIR $NEBULA_VERSION $K3S_VERSION $NVIDIA_DRIVER_VERSION $OLLAMA_VERSION kmod=$NVIDIA_KMOD agent=$WORKER_AGENT" >>${RECORD}
 mkdir -p /etc/carrierarr
 ${end}
 `,
