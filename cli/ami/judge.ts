@@ -57,6 +57,9 @@ const roleOf = (image: MachineImage, { role, force }: Candidate): Role => {
   const tagged = Roles.safeParse(image.image).data;
   const wanted = role ?? tagged;
   const says = image.image ?? `no tag ${TAG.image}`;
+  if (image.image === 'base' && !force) {
+    throw refuse(`${image.id} is no image that workers boot`, says, 'publish one for lighthouse or gpu-worker');
+  }
   if (wanted === undefined) {
     throw refuse(`${image.id} does not say which role it is for`, says, 'say it with --role lighthouse or gpu-worker');
   }

@@ -6,16 +6,18 @@ import {
 } from '@aws-sdk/client-ec2';
 import { type Image, TAG } from '#contract';
 import { asCommandError } from '../errors.ts';
-import type { HeldImage } from './inventory.ts';
+import type { AmiDoors, HeldImage } from './inventory.ts';
+import { readImageParameters } from './parameters.ts';
 import type { PruneRules } from './plan-prune.ts';
+import { findReferences } from './references.ts';
 import { unmarkImage } from './tags.ts';
 
 /** What became of one thing. */
 export interface PruneResult {
   readonly kind: 'image' | 'snapshot' | 'mark';
   readonly id: string;
-  readonly outcome: 'removed' | 'absent' | 'failed';
-  /** Why it failed. */
+  readonly outcome: 'removed' | 'absent' | 'kept' | 'failed';
+  /** Why it was kept after all, or failed. */
   readonly detail: string;
 }
 
@@ -43,11 +45,11 @@ const removeSnapshot = (ec2: EC2Client, id: string): Promise<PruneResult[]> =>
     return [];
   });
 
-/**
- * One call for both: a crash between two would leave snapshots that no image leads to any more. What the call does not
- * say it has deleted is tried by itself, for its reason.
- */
-export const removeImage = (ec2: EC2Client, { id, snapshotIds }: HeldImage): Promise<PruneResult[]> =>
+/** Somebody may have published or launched it since the plan was made. */
+const usersNow = async ({ ec2, ssm, fleet }: AmiDoors, id: string): Promise<readonly string[]> =>
+  (await findReferences(ec2, fleet, [id], await readImageParameters(ssm, fleet))).get(id) ?? [];
+
+const deregister = (ec2: EC2Client, { id, snapshotIds }: HeldImage): Promise<PruneResult[]> =>
   attempt('image', id, async () => {
     const { DeleteSnapshotResults = [] } = await ec2.send(
       new DeregisterImageCommand({ ImageId: id, DeleteAssociatedSnapshots: true }),
@@ -61,6 +63,16 @@ export const removeImage = (ec2: EC2Client, { id, snapshotIds }: HeldImage): Pro
     }
     return results;
   });
+
+/**
+ * One call for both: a crash between two would leave snapshots that no image leads to any more. What the call does not
+ * say it has deleted is tried by itself, for its reason.
+ */
+export const removeImage = async (doors: AmiDoors, image: HeldImage): Promise<PruneResult[]> => {
+  const users = await usersNow(doors, image.id);
+  if (users.length > 0) return [{ kind: 'image', id: image.id, outcome: 'kept', detail: users.join(', ') }];
+  return deregister(doors.ec2, image);
+};
 
 /** The next prune may remove it: whoever has published another image in between has had time to say so. */
 export const removeMark = (ec2: EC2Client, { id }: HeldImage): Promise<PruneResult[]> =>

@@ -1,4 +1,3 @@
-import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Command } from 'commander';
 import type { Image } from '#contract';
 import type { AmiDoors, HeldImage } from '../ami/inventory.ts';
@@ -55,22 +54,33 @@ const columns = (now: Date): Column<Verdict>[] => [
 
 const resultLine = (output: Output, { kind, id, outcome, detail }: PruneResult): string => {
   if (outcome === 'failed') return `${paint(output, 'red', 'failed')}  ${kind} ${id}: ${detail}\n`;
-  return `${outcome.padEnd(7)} ${kind} ${id}\n`;
+  return `${outcome.padEnd(7)} ${kind} ${id}${detail && `: ${detail}`}\n`;
 };
 
 const savings = async ({ remove, orphans, gib }: Plan, verb: string): Promise<string> => {
   const { dollarsText, gibText } = await import('../ami/render.ts');
-  const snapshots = orphans.length === 0 ? '' : ` and ${orphans.length} snapshots without an image`;
-  return `${verb} ${remove.length} images${snapshots}: ${gibText(gib)} GiB, at most ${dollarsText(gib)} a month\n`;
+  const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+  const snapshots = orphans.length === 0 ? '' : ` and ${count(orphans.length, 'snapshot')} of images that are gone`;
+  return `${verb} ${count(remove.length, 'image')}${snapshots}: ${gibText(gib)} GiB, at most ${dollarsText(gib)} a month\n`;
 };
 
-const carryOut = async ({ remove, unmark, orphans }: Plan, ec2: EC2Client) => {
+const carryOut = async ({ remove, unmark, orphans }: Plan, doors: AmiDoors) => {
+  const { ec2 } = doors;
   const { removeImage, removeMark, removeOrphan } = await import('../ami/prune.ts');
   const results: PruneResult[] = [];
-  for (const image of remove) results.push(...(await removeImage(ec2, image)));
+  for (const image of remove) results.push(...(await removeImage(doors, image)));
   for (const orphan of orphans) results.push(...(await removeOrphan(ec2, orphan)));
   for (const image of unmark) results.push(...(await removeMark(ec2, image)));
   return results;
+};
+
+/** The part of the plan that has been carried out. */
+const whatWent = async (plan: Plan, results: readonly PruneResult[]): Promise<Plan> => {
+  const { gibOf } = await import('../ami/inventory.ts');
+  const gone = new Set(results.filter(({ outcome }) => outcome === 'removed').map(({ id }) => id));
+  const remove = plan.remove.filter(({ id }) => gone.has(id));
+  const orphans = plan.orphans.filter(({ id }) => gone.has(id));
+  return { ...plan, remove, orphans, gib: gibOf(remove) + orphans.reduce((sum, { gib }) => sum + gib, 0) };
 };
 
 const showPlan = async (plan: Plan, yes: boolean, io: Io): Promise<void> => {
@@ -125,7 +135,7 @@ const prune = async (command: Command, options: PruneOptions, keep: number, imag
   const unclaimed = options.unclaimed === true;
   const plan = await makePlan({ keep, image, unclaimed, fleet: doors.fleet, now: io.now() }, doors);
   if (!wantsJson(command)) await showPlan(plan, yes, io);
-  const results = yes ? await carryOut(plan, doors.ec2) : [];
+  const results = yes ? await carryOut(plan, doors) : [];
   if (wantsJson(command)) io.out.write(`${JSON.stringify(await asDocument(plan, yes, results))}\n`);
   else if (yes) io.out.write(results.map((result) => resultLine(io.out, result)).join(''));
   const failed = results.filter(({ outcome }) => outcome === 'failed');
@@ -135,7 +145,7 @@ const prune = async (command: Command, options: PruneOptions, keep: number, imag
       remedy: 'see the reason of each above, then run it again: what is gone stays gone',
     });
   }
-  if (yes && !wantsJson(command)) io.out.write(await savings(plan, 'removed'));
+  if (yes && !wantsJson(command)) io.out.write(await savings(await whatWent(plan, results), 'removed'));
 };
 
 export const registerAmiPrune = (ami: Command, io: Io): void => {

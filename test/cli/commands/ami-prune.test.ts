@@ -103,6 +103,20 @@ describe('ami prune', () => {
     expect(err).toContain('1 of 3 could not be removed: ami-0000000022');
   });
 
+  it('keeps one after all that somebody has published while it was at it', async () => {
+    ec2.on(DeregisterImageCommand, { ImageId: 'ami-0000000022' }).callsFake(() => {
+      publish('ami-0000000033');
+      return {};
+    });
+
+    const { code, out } = await fleet.run('ami prune --keep 1 --yes');
+
+    expect(code).toBe(0);
+    expect(out).toContain('kept    image ami-0000000033: parameter /carrierarr/ami/gpu-worker');
+    expect(out).toContain('removed 1 image: 40.0 GiB');
+    expect(deregistered()).toEqual(['ami-0000000022']);
+  });
+
   it('is content with what is gone already', async () => {
     ec2.on(DeregisterImageCommand).rejects(failure('InvalidAMIID.NotFound'));
 
