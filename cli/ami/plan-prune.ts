@@ -24,7 +24,8 @@ export interface Verdict {
 /** An image this young may be about to be published. */
 const MINIMUM_AGE_MILLISECONDS = 60 * 60 * 1000;
 
-const SETTLED: readonly string[] = ['available', 'disabled', 'failed', 'invalid', 'error'];
+const USELESS: readonly string[] = ['failed', 'invalid', 'error'];
+const SETTLED: readonly string[] = ['available', 'disabled', ...USELESS];
 
 const reasonsOf = (image: HeldImage, newest: ReadonlySet<string>, rules: PruneRules): string[] => {
   const { keep, unclaimed, fleet, now } = rules;
@@ -48,7 +49,7 @@ const newestOf = (images: readonly HeldImage[], keep: number): ReadonlySet<strin
   const newest = new Set<string>();
   for (const { id, image = '', state } of images) {
     const count = counts.get(image) ?? 0;
-    if (state !== 'available' || count >= keep) continue;
+    if (USELESS.includes(state) || count >= keep) continue;
     counts.set(image, count + 1);
     newest.add(id);
   }

@@ -39,6 +39,10 @@ const anImageOfPackers = async (): Promise<string> => {
   return ((await answer.json()) as { imageId: string }).imageId;
 };
 
+interface Examined {
+  readonly findings: readonly { readonly check: string; readonly status: string; readonly detail: string }[];
+}
+
 describeScenario('images', () => {
   beforeAll(() => {
     vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
@@ -68,6 +72,13 @@ describeScenario('images', () => {
 
     expect(await carrierarr('ami', 'publish', before?.id ?? '')).toMatchObject({ replaces: copy, copiedFrom: null });
     expect((await list()).find(({ id }) => id === copy)).toMatchObject({ publishedAs: [], keep: null });
+
+    const { findings } = (await carrierarr('doctor')) as Examined;
+    expect(findings.filter(({ check }) => check.startsWith('image'))).toMatchObject([
+      { check: `image ${ROLE}`, status: 'ok', detail: `${before?.id} is available` },
+      { check: 'image gpu-worker', status: 'ok' },
+      { check: 'images', status: 'ok', detail: expect.stringMatching(/^[0-9]+ kept/) },
+    ]);
 
     const prune = ['ami', 'prune', '--role', ROLE, '--keep', '1', '--unclaimed', '--yes'];
     expect(await carrierarr(...prune)).toMatchObject({
