@@ -35,6 +35,8 @@ locals {
     "NVIDIA_DRIVER_VERSION=${var.nvidia_driver_version}",
     "NVIDIA_KMOD=${var.nvidia_kmod}",
     "OLLAMA_VERSION=${var.ollama_version}",
+    "CILIUM_VERSION=${var.cilium_version}",
+    "LIQO_VERSION=${var.liqo_version}",
     "WORKER_AGENT=${local.worker_agent}",
   ]
 

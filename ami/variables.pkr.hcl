@@ -47,6 +47,18 @@ variable "nvidia_kmod" {
   description = "NVIDIA's kernel module, `open` or `proprietary`. Empty: NVIDIA_KMOD of versions.env."
 }
 
+variable "cilium_version" {
+  type        = string
+  default     = ""
+  description = "Cilium's chart and images on the disk; the fleet's `cilium.version`. Empty: CILIUM_VERSION of versions.env."
+}
+
+variable "liqo_version" {
+  type        = string
+  default     = ""
+  description = "liqoctl and Liqo's chart, without a v; the fleet's `liqo.version`. Empty: LIQO_VERSION of versions.env."
+}
+
 variable "source_ami_name" {
   type        = string
   default     = ""

@@ -16,6 +16,8 @@ main() {
   mount -t tmpfs tmpfs "$ROOT/run"
   mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
   install -m 0755 "$FOLDER"/programs/* "$ROOT/usr/local/bin/"
+  # A shell that comes in by SSH reads it, and whoever works here may have filled it.
+  rm -f "$ROOT/root/.bashrc"
   install -d -m 0700 "$ROOT/root/.ssh"
   install -m 0600 "$FOLDER/key.pub" "$ROOT/root/.ssh/authorized_keys"
   install -m 0600 "$FOLDER/host-key" "$ROOT/run/host-key"
