@@ -69,9 +69,35 @@ const anInstance = (secret: Record<string, string>): FakeInstance => {
   return instance;
 };
 
-const ground = await Ground.start();
 const began = Date.now();
 const say = (words: string): void => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${words}`);
+
+/** Runs the machine to its end and gives what its console showed. */
+const run = async (ground: Ground): Promise<string> => {
+  const machine = ground.spawn(qemu, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let shown = '';
+  machine.stdout?.on('data', (chunk: Buffer) => {
+    shown += chunk.toString('utf8');
+    if (CONSOLE !== undefined) appendFileSync(CONSOLE, chunk);
+  });
+  const limit = setTimeout(() => machine.kill(), LIMIT_SECONDS * 1000);
+  await once(machine, 'close');
+  clearTimeout(limit);
+  return shown;
+};
+
+/** Says what the machine reported of itself; false where its boot or cloud-init did not end well. */
+const tell = (shown: string, on: number): boolean => {
+  const report = shown.split('\n').filter((line) => line.startsWith('report '));
+  for (const line of report) {
+    const [, time, mark] = /^report mark (\S+) (\S+)/.exec(line) ?? [];
+    say(mark === undefined ? line.trim() : `${mark}, ${(Number(time) - on / 1000).toFixed(1)} s after power-on`);
+  }
+  const has = (words: string) => report.some((line) => line.includes(words));
+  return has(' boot-done') && has('"DataSourceEc2');
+};
+
+const ground = await Ground.start();
 try {
   await layWire(ground);
   const cloud = await startCloud(ground);
@@ -94,26 +120,11 @@ try {
     (at) => say(`answers through the mesh, ${((at - on) / 1000).toFixed(1)} s after power-on`),
     (error: Error) => say(error.message),
   );
-  const machine = ground.spawn(qemu, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let console_ = '';
-  machine.stdout?.on('data', (chunk: Buffer) => {
-    console_ += chunk.toString('utf8');
-    if (CONSOLE !== undefined) appendFileSync(CONSOLE, chunk);
-  });
-  const limit = setTimeout(() => machine.kill(), LIMIT_SECONDS * 1000);
-  await once(machine, 'close');
-  clearTimeout(limit);
+  const shown = await run(ground);
   echo.stop();
-  const report = console_.split('\n').filter((line) => line.startsWith('report '));
-  for (const line of report) {
-    const [, time, mark] = /^report mark (\S+) (\S+)/.exec(line) ?? [];
-    say(mark === undefined ? line.trim() : `${mark}, ${(Number(time) - on / 1000).toFixed(1)} s after power-on`);
-  }
   cloud.close();
-  const good =
-    report.some((line) => line.includes(' boot-done')) && report.some((line) => line.includes('"DataSourceEc2'));
-  if (!good) {
-    console.log(console_.slice(-4000));
+  if (!tell(shown, on)) {
+    console.log(shown.slice(-4000));
     process.exitCode = 1;
   }
 } finally {

@@ -5,7 +5,7 @@ set -euo pipefail
 
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
-mkdir /run/netns /run/lock
+mkdir /run/netns /run/lock /run/consoles
 ip link set lo up
 printf 'ready\n'
 exec cat >/dev/null

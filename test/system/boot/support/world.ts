@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ROLES, type Role } from '#contract';
 import { certificateToPem } from '../../../../lambda/identity/certificate/index.ts';
@@ -68,7 +67,6 @@ export class World {
   readonly homelab: Awaited<ReturnType<typeof startHomelab>>;
   readonly #cloud: Awaited<ReturnType<typeof startCloud>>;
   readonly #nebula: Program;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'carrierarr-boot-'));
   readonly #machines: Switched[] = [];
   #count = 0;
 
@@ -114,47 +112,43 @@ export class World {
     return { role: 'lighthouse', image: 'plain', prepare };
   }
 
-  /** Switches a machine on. */
-  async boot({
-    role = 'gpu-worker',
-    prepare,
-    identity = issue,
-    metadataAfter = 0,
-    pluggedAfter = 0,
-    files = {},
-    image,
-  }: MachineSetting = {}): Promise<Switched> {
-    this.#count += 1;
-    const number = this.#count;
-    const worker = `${role}-${String(number).padStart(3, '0')}`;
+  /** What the cloud and the homelab know of a machine before there is one. */
+  #register(setting: MachineSetting, number: number) {
+    const { role = 'gpu-worker', prepare, identity = issue } = setting;
+    const name = `${role}-${String(number).padStart(3, '0')}`;
     const meshAddress = `10.100.2.${number}`;
-    const name = `cb${process.pid}-${number}`;
-    const address = addressOf(number);
-    const issued = identity(worker, meshAddress).secret;
+    const issued = identity(name, meshAddress).secret;
     const trusted = `${issued.nebula_ca_crt?.trimEnd()}\n${this.homelab.caPem}`;
     const secret: Secret = { ...issued, nebula_ca_crt: trusted, ...roleMembers(role) };
     const instance = new FakeInstance(role);
-    instance.metadata.set('meta-data/local-ipv4', address);
-    instance.metadata.set('meta-data/tags/instance/carrierarr:worker', worker);
+    instance.metadata.set('meta-data/local-ipv4', addressOf(number));
+    instance.metadata.set('meta-data/tags/instance/carrierarr:worker', name);
     instance.secret = [secretValue(secret)];
     prepare?.(instance, secret);
+    return { role, name, meshAddress, secret, instance };
+  }
+
+  /** Switches a machine on. */
+  async boot(setting: MachineSetting = {}): Promise<Switched> {
+    const { metadataAfter = 0, pluggedAfter = 0, files = {} } = setting;
+    this.#count += 1;
+    const number = this.#count;
+    const { role, name, meshAddress, secret, instance } = this.#register(setting, number);
+    const host = `cb${process.pid}-${number}`;
+    const address = addressOf(number);
     const answer = () => this.#cloud.instances.set(address, instance);
-    if (metadataAfter === 0) answer();
+    const plug = () => plugIn(this.ground, host);
     const echo = this.homelab.ping(meshAddress);
     echo.first.catch(() => undefined);
-    await Promise.all([makeNetwork(this.ground, name, number), this.#write(name, files)]);
-    const plug = () => plugIn(this.ground, name);
+    await Promise.all([makeNetwork(this.ground, host, number), this.#write(host, files)]);
+    if (metadataAfter === 0) answer();
+    else setTimeout(answer, metadataAfter);
     if (pluggedAfter === 0) await plug();
-    const machine = new Machine(this.ground, {
-      name,
-      image: image ?? role,
-      instance,
-      address,
-      console: join(this.#directory, name),
-    });
-    if (metadataAfter > 0) setTimeout(answer, metadataAfter);
-    if (pluggedAfter > 0) setTimeout(() => void plug(), pluggedAfter);
-    const switched = { machine, name: worker, meshAddress, secret, echo };
+    else setTimeout(() => void plug(), pluggedAfter);
+    const image = setting.image ?? role;
+    const console = this.ground.path(`/run/consoles/${host}`);
+    const machine = new Machine(this.ground, { name: host, image, instance, address, console });
+    const switched = { machine, name, meshAddress, secret, echo };
     this.#machines.push(switched);
     return switched;
   }
@@ -169,7 +163,7 @@ export class World {
 
   /** What a machine printed to its console. */
   console({ machine }: Switched): string {
-    return readFileSync(join(this.#directory, machine.name), 'utf8');
+    return readFileSync(this.ground.path(`/run/consoles/${machine.name}`), 'utf8');
   }
 
   async close(): Promise<void> {
@@ -178,6 +172,5 @@ export class World {
     await this.ground.close();
     await Promise.all(this.#machines.map(({ machine }) => machine.ended));
     await removeControlGroups();
-    rmSync(this.#directory, { recursive: true });
   }
 }
