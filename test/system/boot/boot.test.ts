@@ -26,7 +26,7 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   afterAll(() => world.close());
 
   it.concurrent('is in the mesh when it has booted', async () => {
-    const booted = await world.boot();
+    await using booted = await world.boot();
     const { machine, meshAddress, echo } = booted;
 
     await expect(machine.verdict()).resolves.toMatchObject({ done: true });
@@ -42,7 +42,7 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   });
 
   it.concurrent('runs k3s, the agent, and Ollama for the mesh alone', async () => {
-    const booted = await world.boot();
+    await using booted = await world.boot();
     const { machine, meshAddress } = booted;
 
     await machine.verdict();
@@ -62,7 +62,8 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   });
 
   it.concurrent('starts its own cluster where it is a lighthouse', async () => {
-    const { machine, echo } = await world.boot({ role: 'lighthouse' });
+    await using booted = await world.boot({ role: 'lighthouse' });
+    const { machine, echo } = booted;
 
     await expect(machine.verdict()).resolves.toMatchObject({ done: true });
 
@@ -74,7 +75,7 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
 
   it.concurrent.each(['gpu-worker', 'lighthouse'] as const)('shows the secrets of a %s nowhere', async (role) => {
     const refused = [awsError('AccessDeniedException')];
-    const booted = await world.boot({
+    await using booted = await world.boot({
       role,
       prepare: (instance, secret) => {
         instance.secret = [...refused, secretValue(secret)];
@@ -88,7 +89,8 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   });
 
   it.concurrent('shows instance metadata to root alone', async () => {
-    const { machine } = await world.boot();
+    await using booted = await world.boot();
+    const { machine } = booted;
     await machine.verdict();
     const ask = 'curl --silent --output /dev/null --max-time 2 --write-out %{http_code} http://169.254.169.254/latest/';
 
@@ -108,7 +110,8 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
       },
     ],
   ])('joins the mesh although %s', async (_, setting) => {
-    const { machine, echo } = await world.boot(setting);
+    await using booted = await world.boot(setting);
+    const { machine, echo } = booted;
 
     await expect(machine.verdict()).resolves.toMatchObject({ done: true });
     await echo.first;
@@ -142,7 +145,8 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
       'not in our subnet',
     ],
   ])('says so and starts neither mesh nor cluster when %s', async (_, setting, reason) => {
-    const { machine } = await world.boot(setting);
+    await using booted = await world.boot(setting);
+    const { machine } = booted;
 
     const verdict = await machine.verdict();
 
@@ -154,7 +158,7 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   });
 
   it.concurrent('boots with a certificate that only it trusts, and verify-nebula says that nobody answers', async () => {
-    const booted = await world.boot({ identity: aStrangersIdentity });
+    await using booted = await world.boot({ identity: aStrangersIdentity });
     const { machine } = booted;
 
     await expect(machine.verdict()).resolves.toMatchObject({ done: true });
@@ -170,12 +174,13 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   });
 
   it.concurrent('brings its cluster up while the homelab is dark', async () => {
-    const { machine } = await world.boot({
+    await using booted = await world.boot({
       prepare: (instance, secret) => {
         const dark = (secret.nebula_config ?? '').replaceAll(HOMELAB_NAME, DARK_NAME);
         instance.secret = [secretValue({ ...secret, nebula_config: dark })];
       },
     });
+    const { machine } = booted;
 
     await expect(machine.verdict()).resolves.toMatchObject({ done: true });
     expect(await machine.waitFor('k3s-agent')).toBe('active');

@@ -54,7 +54,8 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   const PROCESSES = 'systemctl show --property=MainPID nebula k3s-agent ollama worker-agent';
 
   it.concurrent('is left alone by a second run of the boot', async () => {
-    const { machine } = await bootedMachine();
+    await using booted = await bootedMachine();
+    const { machine } = booted;
     const before = await machine.sh(PROCESSES);
 
     await machine.sh('systemctl restart carrierarr-boot');
@@ -64,7 +65,7 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('boots again by itself, with its cluster as it was', async () => {
-    const booted = await bootedMachine({ files: INSTANCE_STORE });
+    await using booted = await bootedMachine({ files: INSTANCE_STORE });
     const { machine, meshAddress } = booted;
     const files = 'cd /etc/rancher/k3s; stat -c "%n %y" *; sha256sum *';
     const before = await machine.sh(`${files}; touch /var/lib/rancher/k3s/kept`);
@@ -86,7 +87,8 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('is back in the mesh when Nebula was killed', async () => {
-    const { machine, meshAddress, echo } = await bootedMachine();
+    await using booted = await bootedMachine();
+    const { machine, meshAddress, echo } = booted;
     await echo.first;
 
     await machine.sh('kill -KILL "$(systemctl show --property=MainPID --value nebula)"');
@@ -100,7 +102,7 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('takes a renewed certificate without losing the mesh', async () => {
-    const booted = await bootedMachine();
+    await using booted = await bootedMachine();
     const { machine, name, meshAddress, secret } = booted;
     const renewed = anIdentity({ name }, meshAddress);
     machine.instance.secret = [secretValue({ ...secret, ...renewed.secret, nebula_ca_crt: secret.nebula_ca_crt })];
@@ -119,11 +121,12 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('says that its boot was killed', async () => {
-    const { machine } = await world.boot({
+    await using booted = await world.boot({
       prepare: (instance) => {
         instance.metadata.delete('meta-data/iam/security-credentials/');
       },
     });
+    const { machine } = booted;
     await eventually('start of the boot', () =>
       machine.has('/run/carrierarr/timeline').then((has) => has || undefined),
     );
@@ -137,12 +140,13 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('says that its boot never ran, and what kept it from that', async () => {
-    const { machine } = await world.boot({
+    await using booted = await world.boot({
       files: {
         '/etc/systemd/system/etc-nebula.mount':
           '[Mount]\nWhat=tmpfs\nWhere=/etc/nebula\nType=tmpfs\nOptions=size=none\n',
       },
     });
+    const { machine } = booted;
 
     expect(await machine.verdict()).toMatchObject({
       done: false,
@@ -151,7 +155,8 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('takes nothing new when EC2 recommends to leave, and hands its pods over when it must', async () => {
-    const { machine } = await bootedMachine();
+    await using booted = await bootedMachine();
+    const { machine } = booted;
     const { metadata } = machine.instance;
     const told = () => machine.read('/run/kubectl.told');
     const marked = (mark: string) =>
@@ -171,13 +176,14 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('that nobody takes into service powers itself off', async () => {
-    const { machine } = await world.boot({
+    await using booted = await world.boot({
       prepare: (instance) => {
         instance.secret = [awsError('ResourceNotFoundException')];
         readyWithin(3)(instance);
       },
       files: QUICK_SWITCH,
     });
+    const { machine } = booted;
 
     await eventually('power-off', () => machine.off || undefined);
 
@@ -185,7 +191,7 @@ describe.skipIf(skipLoudly('the life of a machine after its boot', bootObstacle)
   });
 
   it.concurrent('that is in service stays on, also after a restart', async () => {
-    const booted = await bootedMachine({ prepare: readyWithin(30), files: QUICK_SWITCH });
+    await using booted = await bootedMachine({ prepare: readyWithin(30), files: QUICK_SWITCH });
     const { machine } = booted;
     const timer = () => machine.unit('carrierarr-deadman.timer', 'ActiveState');
 

@@ -20,7 +20,7 @@ describe.skipIf(skipLoudly('machines that install themselves', bootObstacle))('a
   });
 
   it.concurrent('installs itself with the scripts of the image, and joins the mesh', async () => {
-    const booted = await world.boot(setting);
+    await using booted = await world.boot(setting);
     const { machine, echo } = booted;
 
     const verdict = await machine.verdict();
@@ -38,13 +38,14 @@ describe.skipIf(skipLoudly('machines that install themselves', bootObstacle))('a
   });
 
   it.concurrent('says so when the bundle is another one', async () => {
-    const { machine } = await world.boot({
+    await using booted = await world.boot({
       ...setting,
       prepare: (instance, secret) => {
         setting.prepare?.(instance, secret);
         instance.objects.set(`/${plain.bundleKey}`, Buffer.from('something else'));
       },
     });
+    const { machine } = booted;
 
     expect(await machine.verdict()).toMatchObject({ done: false, text: expect.stringContaining('another checksum') });
   });

@@ -90,7 +90,7 @@ export class Machine {
     if (this.#leader !== undefined) return this.#leader;
     const boot = this.boots;
     const found = await eventually(`systemd of ${this.name}`, () => {
-      if (this.off) throw new Error(`${this.name} is off`);
+      if (this.off) throw new Error(`${this.name} is off: ${readFileSync(this.#options.console, 'utf8').slice(-1000)}`);
       return descendantsOf(this.#process?.pid ?? 0).find(({ name }) => name === 'systemd')?.pid;
     });
     if (boot === this.boots) this.#leader = found;
@@ -178,10 +178,10 @@ chmod 0755 sleep ping`);
     await eventually(`reboot of ${this.name}`, () => this.boots > before);
   }
 
-  /** Pulls the plug. */
+  /** Pulls the plug. Whoever would kill systemd-nspawn instead would leave the machine running. */
   async stop(): Promise<void> {
-    const first = descendantsOf(this.#process?.pid ?? 0).at(0)?.pid;
-    if (!this.off && first !== undefined) process.kill(first, 'SIGKILL');
+    const leader = this.off ? undefined : await this.leader().catch(() => undefined);
+    if (leader !== undefined && !this.off) process.kill(leader, 'SIGKILL');
     await this.ended;
   }
 }

@@ -34,7 +34,8 @@ export interface MachineSetting {
   readonly identity?: (name: string, address: string) => TestIdentity;
 }
 
-export interface Switched {
+/** A machine that is stopped when whoever switched it on is done: running ones share this machine's inotify instances. */
+export interface Switched extends AsyncDisposable {
   readonly machine: Machine;
   readonly name: string;
   readonly meshAddress: string;
@@ -148,7 +149,11 @@ export class World {
     const image = setting.image ?? role;
     const console = this.ground.path(`/run/consoles/${host}`);
     const machine = new Machine(this.ground, { name: host, image, instance, address, console });
-    const switched = { machine, name, meshAddress, secret, echo };
+    const stop = async () => {
+      echo.stop();
+      await machine.stop();
+    };
+    const switched = { machine, name, meshAddress, secret, echo, [Symbol.asyncDispose]: stop };
     this.#machines.push(switched);
     return switched;
   }
