@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import type { MachineName } from './fleet-machines.ts';
 import { activateHomelab } from './iam/homelab-policy.ts';
 import { amazonLinuxParameterArn } from './iam/image-arns.ts';
+import { LOOK_AT_IMAGES } from './iam/image-publisher-policy.ts';
 import { allow, allowEverywhere, ec2Arn, type PolicyScope, policyVariable } from './iam/statement.ts';
 import { executionsArn } from './names.ts';
 
@@ -99,12 +100,5 @@ const look = ({ stack, config }: PolicyScope): PolicyStatement[] => [
     ],
   ),
   allow(['ssm:GetParameter'], [amazonLinuxParameterArn({ stack, config })]),
-  allowEverywhere([
-    'ec2:DescribeImages',
-    'ec2:DescribeInstances',
-    'ec2:DescribeLaunchTemplates',
-    'ec2:DescribeLaunchTemplateVersions',
-    'ec2:DescribeSnapshots',
-    'ssm:DescribeInstanceInformation',
-  ]),
+  allowEverywhere([...LOOK_AT_IMAGES, 'ssm:DescribeInstanceInformation']),
 ];

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Io } from '../io.ts';
-import type { ExecutionProgress, PhaseProgress, PhaseStatus } from '../progress/fold-history.ts';
+import { type ExecutionProgress, NOTHING_YET, type PhaseProgress, type PhaseStatus } from '../progress/fold-history.ts';
 import { type Followed, progressMode, progressRenderer } from '../render/progress.ts';
 
-/** Shows what goes on outside Step Functions in the same way as an execution: phases, how long each takes, how it ended. */
+/** Shows what goes on outside Step Functions as an execution is shown: phases, how long each takes, how it ended. */
 export interface Board {
   /** The subject is in this phase now; the one before is done. */
   enter(subject: string, id: string, title: string): void;
@@ -14,14 +14,6 @@ export interface Board {
 }
 
 const FRAME_MILLISECONDS = 120;
-const NOTHING_YET: ExecutionProgress = {
-  status: 'RUNNING',
-  startedAt: undefined,
-  endedAt: undefined,
-  phases: [],
-  failure: undefined,
-  output: undefined,
-};
 const STATUS_OF = { done: 'SUCCEEDED', failed: 'FAILED', stopped: 'ABORTED' } as const;
 
 const ended = (phases: readonly PhaseProgress[], status: PhaseStatus, at: Date): PhaseProgress[] =>

@@ -156,17 +156,19 @@ const apply = (fold: Fold, event: HistoryEvent): void => {
   }
 };
 
+/** An execution of which nothing is known but that it runs. */
+export const NOTHING_YET: ExecutionProgress = {
+  status: 'RUNNING',
+  startedAt: undefined,
+  endedAt: undefined,
+  phases: [],
+  failure: undefined,
+  output: undefined,
+};
+
 /** Folds the whole history of an execution, oldest event first, into its phases. Never throws on unknown events. */
 export const foldHistory = (events: readonly HistoryEvent[]): ExecutionProgress => {
-  const fold: Fold = {
-    status: 'RUNNING',
-    startedAt: undefined,
-    endedAt: undefined,
-    phases: [],
-    failure: undefined,
-    output: undefined,
-    broken: false,
-  };
+  const fold: Fold = { ...NOTHING_YET, phases: [], broken: false };
   for (const event of events) apply(fold, event);
   const { broken: _, ...progress } = fold;
   return progress;

@@ -3,6 +3,15 @@ import { IMAGES, TAG } from '#contract';
 import { imageArns, imageParameterArns, MADE_BY_IMAGE_BUILDER, pipelineArns } from './image-arns.ts';
 import { allow, allowEverywhere, ec2Arn, type PolicyScope } from './statement.ts';
 
+/** Which images there are, and whether anything runs or would launch from them. */
+export const LOOK_AT_IMAGES = [
+  'ec2:DescribeImages',
+  'ec2:DescribeInstances',
+  'ec2:DescribeLaunchTemplates',
+  'ec2:DescribeLaunchTemplateVersions',
+  'ec2:DescribeSnapshots',
+] as const;
+
 /** What `carrierarr ami build|publish|list|prune` need. */
 export const publishImages = (scope: PolicyScope): PolicyStatement[] => [
   allow(
@@ -19,13 +28,7 @@ export const publishImages = (scope: PolicyScope): PolicyStatement[] => [
   ...tagImages(scope),
   ...pruneImages(scope),
   // Systems Manager looks an image up in the caller's name before it takes the value.
-  allowEverywhere([
-    'ec2:DescribeImages',
-    'ec2:DescribeInstances',
-    'ec2:DescribeLaunchTemplates',
-    'ec2:DescribeLaunchTemplateVersions',
-    'ec2:DescribeSnapshots',
-  ]),
+  allowEverywhere(LOOK_AT_IMAGES),
 ];
 
 const imagesAndSnapshots = (scope: PolicyScope): string[] => [

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { create, type WriteEntry } from 'tar';
 import { IMAGES } from '#contract';
-import { type TarEntry, tar } from './tar.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CACHE = join(ROOT, 'node_modules', '.cache', 'carrierarr', 'bake');
@@ -22,6 +22,8 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'carrierarr', 'bake');
 const PARTS = [...IMAGES, 'lib', 'versions.env', 'bake.sh'];
 /** Where the agent's own build leaves it, or where somebody has put one; the first that is there. */
 const AGENTS = ['agent/worker/dist', 'ami/worker-agent'];
+/** The same for all, so that equal trees make equal archives; tar complains of anything in 1970. */
+const WRITTEN = new Date(Date.UTC(2000, 0, 1));
 
 /** Everything the scripts of images need, in one archive. */
 export interface BakeBundle {
@@ -40,32 +42,54 @@ const filesUnder = (path: string): string[] => {
     .map((entry) => join(entry.parentPath, entry.name));
 };
 
-const entry = (base: string, file: string, prefix: string): TarEntry => ({
-  name: `${prefix}${relative(base, file)}`,
-  executable: (statSync(file).mode & 0o100) !== 0,
-  contents: readFileSync(file),
-});
+interface Entry {
+  readonly file: string;
+  /** Path in the archive. */
+  readonly name: string;
+}
 
 /** The entries in the order of their names, whatever the file system thinks. */
-const entriesOf = (root: string): TarEntry[] => {
+const entriesOf = (root: string): Entry[] => {
   const ami = join(root, 'ami');
   const agent = AGENTS.map((folder) => join(root, folder)).find(existsSync);
   return [
-    ...PARTS.flatMap((part) => filesUnder(join(ami, part))).map((file) => entry(ami, file, '')),
-    ...(agent === undefined ? [] : filesUnder(agent).map((file) => entry(agent, file, 'worker-agent/'))),
+    ...PARTS.flatMap((part) => filesUnder(join(ami, part))).map((file) => ({ file, name: relative(ami, file) })),
+    ...(agent === undefined
+      ? []
+      : filesUnder(agent).map((file) => ({ file, name: `worker-agent/${relative(agent, file)}` }))),
   ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 };
 
+/** What differs between two checkouts of one tree: rights by umask, links by whoever copied it. */
+const plain = (file: string): Stats => {
+  const stat = lstatSync(file);
+  stat.mode = (stat.mode & 0o100) === 0 ? 0o100644 : 0o100755;
+  stat.nlink = 1;
+  return stat;
+};
+
+/** Writes them to a file, byte for byte the same for the same entries. */
+const pack = (file: string, entries: readonly Entry[]): void => {
+  const names = new Map(entries.map((entry) => [entry.file, entry.name]));
+  const statCache = new Map(entries.map((entry) => [entry.file, plain(entry.file)]));
+  const onWriteEntry = (entry: WriteEntry) => {
+    entry.path = names.get(entry.absolute) ?? entry.path;
+  };
+  const options = { portable: true, gzip: { level: 9 }, mtime: WRITTEN, preservePaths: true, statCache, onWriteEntry };
+  create({ ...options, sync: true, file }, [...names.keys()]);
+};
+
 /** Named by its content; two processes may write it at the same time. */
-const store = (archive: Uint8Array, sha256: string): string => {
-  const file = join(CACHE, `${sha256}.tar.gz`);
-  if (existsSync(file)) return file;
+const store = (entries: readonly Entry[]): Omit<BakeBundle, 'hasAgent'> => {
   mkdirSync(CACHE, { recursive: true });
   const draft = mkdtempSync(join(CACHE, '.draft-'));
-  writeFileSync(join(draft, 'bake.tar.gz'), archive);
-  renameSync(join(draft, 'bake.tar.gz'), file);
+  const archive = join(draft, 'bake.tar.gz');
+  pack(archive, entries);
+  const sha256 = createHash('sha256').update(readFileSync(archive)).digest('hex');
+  const file = join(CACHE, `${sha256}.tar.gz`);
+  renameSync(archive, file);
   rmSync(draft, { recursive: true });
-  return file;
+  return { file, sha256 };
 };
 
 /**
@@ -74,8 +98,5 @@ const store = (archive: Uint8Array, sha256: string): string => {
  */
 export const bakeBundle = (root: string = ROOT): BakeBundle => {
   const entries = entriesOf(root);
-  const archive = gzipSync(tar(entries), { level: 9 });
-  const sha256 = createHash('sha256').update(archive).digest('hex');
-  const hasAgent = entries.some(({ name }) => name.startsWith('worker-agent/'));
-  return { file: store(archive, sha256), sha256, hasAgent };
+  return { ...store(entries), hasAgent: entries.some(({ name }) => name.startsWith('worker-agent/')) };
 };

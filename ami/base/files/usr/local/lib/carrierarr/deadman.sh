@@ -9,6 +9,7 @@ set -euo pipefail
 umask 077
 export LC_ALL=C
 
+source "${BASH_SOURCE%/*}/lib/journal.sh"
 source "${BASH_SOURCE%/*}/lib/timeline.sh"
 source "${BASH_SOURCE%/*}/lib/imds.sh"
 
@@ -17,16 +18,6 @@ readonly DMI_ID=/sys/devices/virtual/dmi/id/board_asset_tag
 readonly DEFAULT_LIMIT_SECONDS=7200
 # A machine that restarts before the first look has lived too.
 readonly LEAST_LIFE_SECONDS=60
-
-log() {
-  printf '%s\n' "$*" >&2
-}
-
-# For imds.sh, whose functions that wait are not used here.
-die() {
-  log "$1"
-  exit 1
-}
 
 # ask PATH: one try; the next look is a minute away.
 ask() {

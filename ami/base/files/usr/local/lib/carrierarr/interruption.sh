@@ -8,6 +8,7 @@ set -euo pipefail
 umask 077
 export LC_ALL=C
 
+source "${BASH_SOURCE%/*}/lib/journal.sh"
 source "${BASH_SOURCE%/*}/lib/imds.sh"
 source "${BASH_SOURCE%/*}/lib/evict.sh"
 
@@ -15,15 +16,6 @@ readonly RUN_DIR=/run/carrierarr
 readonly PAUSE_SECONDS=5
 # What remains of the two minutes belongs to the last look and to EC2.
 readonly EVICTION_LIMIT_SECONDS=100
-
-log() {
-  printf '%s\n' "$*" >&2
-}
-
-die() {
-  log "$1"
-  exit 1
-}
 
 mark() {
   "${BASH_SOURCE%/*}/mark.sh" "$1"
