@@ -34,7 +34,7 @@ export default defineConfig({
           maxConcurrency: 8,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
