@@ -10,7 +10,9 @@
 # shellcheck disable=SC2034 # shared with the scripts that source this file
 set -euo pipefail
 umask 022
-export LC_ALL=C
+# Neither cloud-init nor Systems Manager's agent, which carries out Image Builder's components, has a HOME, and programs
+# such as Ollama's end at once where there is none.
+export LC_ALL=C HOME=${HOME:-/root}
 
 readonly BAKE_ROOT=${BAKE_ROOT:-}
 readonly BAKE_BIN=$BAKE_ROOT/usr/local/bin

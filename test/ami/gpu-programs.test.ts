@@ -92,6 +92,18 @@ describe('Ollama', () => {
     expect(sandbox.run([sandbox.path('usr/local/bin/ollama')]).stdout).toContain('0.32.7');
   });
 
+  it('comes where nobody has a home, as with cloud-init and Image Builder', () => {
+    publishOllama(sandbox, '0.32.7');
+    const script = `${sandbox.tree}/gpu-worker/scripts/60-ollama.sh`;
+
+    const { status, stderr } = sandbox.run(['env', '-u', 'HOME', 'bash', script], {
+      IMAGE: 'gpu-worker',
+      OLLAMA_VERSION: '0.32.7',
+    });
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   it.each([
     ['550', ['cuda_v12', 'libggml-base.so']],
     ['580', ['cuda_v13', 'libggml-base.so']],

@@ -118,6 +118,15 @@ describe('an image that is fit', () => {
     expect(sandbox.exists('opt/carrierarr/bake')).toBe(false);
   });
 
+  it('is looked at without its repositories, whose lists the clean-up has just taken away', () => {
+    sandbox.forgetCalls();
+
+    validate();
+
+    const asked = sandbox.calls().filter((call) => call.startsWith('dnf'));
+    expect(asked.filter((call) => !call.includes('--disablerepo=*'))).toEqual([]);
+  });
+
   it('may lack the worker agent where it was to be without', () => {
     rmSync(sandbox.path('usr/local/bin/worker-agent'));
 
@@ -176,6 +185,7 @@ describe('the clean-up', () => {
       'var/lib/dkms/mok.key',
       'var/tmp/x',
       'root/.aws/credentials',
+      'root/.ollama/id_ed25519',
       'etc/carrierarr/node.env',
     ];
     const kept = [

@@ -42,7 +42,7 @@ forget_people() {
   local home
   for home in "$BAKE_ROOT/root" "$BAKE_ROOT"/home/*; do
     gone "$home"/.ssh "$home"/.*_history "$home"/.aws "$home"/.kube "$home"/.docker "$home"/.cache "$home"/.config \
-      "$home"/.wget-hsts "$home"/.lesshst "$home"/.viminfo "$home"/.rancher
+      "$home"/.wget-hsts "$home"/.lesshst "$home"/.viminfo "$home"/.rancher "$home"/.ollama
   done
 }
 

@@ -127,7 +127,8 @@ check_kernel() {
   kernel=$(default_kernel)
   [[ $kernel == "$(uname -r)" ]] ||
     fault "the image boots kernel $kernel, modules were made on $(uname -r): reboot before the bake, or remove the other"
-  dnf --quiet versionlock list | grep -q '^kernel' || fault 'no versionlock on kernel*: an update would leave its modules behind'
+  # Without repositories: dnf would fetch what they hold once more, and the image would carry it.
+  grep -q '^kernel' <<<"$(dnf --quiet --disablerepo='*' versionlock list)" || fault 'no versionlock on kernel*: an update would leave its modules behind'
   must_have_modules "${BAKE_MODULES[@]}"
 }
 

@@ -79,7 +79,8 @@ export const publishOllama = (sandbox: BakeSandbox, version: string, given: Olla
   const at = `https://github.com/ollama/ollama/releases/download/v${version}`;
   const said = 'Warning: could not connect to a running Ollama instance';
   const sum = sandbox.publishArchive(`${at}/${asset}`, {
-    'bin/ollama': `#!/bin/bash\necho '${said}'\necho 'Warning: client version is ${version}'\n`,
+    // Without a home the real one panics before it looks at its words.
+    'bin/ollama': `#!/bin/bash\n: "\${HOME:?}"\necho '${said}'\necho 'Warning: client version is ${version}'\n`,
     'lib/ollama/libggml-base.so': 'cpu',
     ...Object.fromEntries(cuda.map((name) => [`lib/ollama/${name}/libcublas.so`, name])),
   });
