@@ -17,8 +17,9 @@ export interface ComponentFacts {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const BAKE_DIR = '/opt/carrierarr/bake';
-const ARCHIVE = '/opt/carrierarr/bake.tar.gz';
+const FOLDER = '/opt/carrierarr';
+const BAKE_DIR = `${FOLDER}/bake`;
+const ARCHIVE = `${FOLDER}/bake.tar.gz`;
 
 const DOWNLOAD_SECONDS = 300;
 /** Kernel modules are compiled and gigabytes downloaded; nothing takes this long that still works. */
@@ -36,6 +37,8 @@ const bash = (name: string, timeoutSeconds: number, commands: readonly string[])
 });
 
 const fetchTree = ({ bundleUri, bundleSha256 }: ComponentFacts): ComponentStep[] => [
+  // A download makes no folder and fails where there is none.
+  bash('MakeFolder', DOWNLOAD_SECONDS, [`mkdir -p ${FOLDER}`]),
   {
     name: 'DownloadTree',
     action: 'S3Download',

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { IMAGES } from '#contract';
 import { buildComponent, stepNameOf } from '../../../lib/images/build-component.ts';
@@ -38,12 +39,25 @@ describe('component of an image', () => {
 
   it('checks the archive before anything of it runs', () => {
     const [build] = component().phases;
-    const [download, unpack] = build.steps;
+    const [, download, unpack] = build.steps;
 
     expect(download).toMatchObject({ action: 'S3Download', inputs: [{ source: 's3://bucket/key.gz' }] });
     expect(unpack && commandsOf(unpack)[1]).toBe(
       `echo '${'a'.repeat(64)}  /opt/carrierarr/bake.tar.gz' | sha256sum --check --strict --quiet`,
     );
+  });
+
+  it('downloads into a folder that an earlier step has made: a download makes none and would fail', () => {
+    const [build] = component().phases;
+    const made: string[] = [];
+    const homeless: string[] = [];
+    for (const step of build.steps) {
+      made.push(...commandsOf(step).flatMap((command) => /^mkdir -p (\S+)$/.exec(command)?.[1] ?? []));
+      if (step.action !== 'S3Download') continue;
+      homeless.push(...step.inputs.map(({ destination }) => dirname(destination)).filter((at) => !made.includes(at)));
+    }
+
+    expect(homeless).toEqual([]);
   });
 
   it('stops at the first fault of every step', () => {
