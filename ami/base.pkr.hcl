@@ -1,4 +1,5 @@
-# The common part alone: Nebula, the boot program, the worker agent. The other two do not start from it; they run its scripts.
+# The common part alone: Nebula, the boot program, the worker agent. The other two do not start from it; they run its
+# scripts.
 locals {
   base_name = "${var.ami_prefix}-base-${local.stamp}"
   base_tags = merge(local.tags, {

@@ -2,7 +2,8 @@
 # build.sh IMAGE [PACKER-ARGUMENT...]: builds the AMI of one image (base, lighthouse, gpu-worker) or of `all` at once.
 #     ami/build.sh gpu-worker -var aws_region=us-west-2
 #     ami/build.sh all -var-file=recommended.pkrvars.hcl
-# The same as `packer init .` and `packer build -only='IMAGE.*' … .` in this folder, after a look at what has to be there.
+# The same as `packer init .` and `packer build -only='IMAGE.*' … .` in this folder, after a look at what has to be
+# there.
 set -euo pipefail
 
 readonly PACKER=${PACKER:-packer}

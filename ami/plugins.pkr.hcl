@@ -1,4 +1,5 @@
-# Alone in this file: Packer before 1.7 knows no plugins, and the tests leave this file out when such a one reads the rest.
+# Alone in this file: Packer before 1.7 knows no plugins, and the tests leave this file out when such a one reads the
+# rest.
 packer {
   # 1.9 speaks SSH with the keys that AL2023 accepts.
   required_version = ">= 1.9.0"

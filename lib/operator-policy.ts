@@ -20,7 +20,9 @@ export interface OperatorPolicyProps {
   readonly machines: Readonly<Record<MachineName, StateMachine>>;
 }
 
-/** For people and machines that use the fleet: everything the command needs, and nothing that changes the fleet itself. */
+/**
+ * For people and machines that use the fleet: everything the command needs, and nothing that changes the fleet itself.
+ */
 export class OperatorPolicy extends Construct {
   constructor(scope: Construct, id: string, props: OperatorPolicyProps) {
     super(scope, id);

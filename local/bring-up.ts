@@ -112,8 +112,8 @@ const publishImages = async (edge: Edge, doors: Doors, fleet: string): Promise<v
 const HOMELAB_NODE_ADDRESS = '10.244.0.10';
 
 /**
- * What the operator does by hand at home: make the lighthouse trust the fleet's CA, and register the homelab's node with
- * an activation for the role that the fleet made for it.
+ * What the operator does by hand at home: make the lighthouse trust the fleet's CA, and register the homelab's node
+ * with an activation for the role that the fleet made for it.
  */
 const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<RunningNode> => {
   const { fleet, region, provides } = site.configuration;

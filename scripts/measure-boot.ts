@@ -4,10 +4,11 @@
  *
  *   node scripts/measure-boot.ts [boots, default 20] [gpu-worker (default) | lighthouse | plain]
  *
- * `plain` is a lighthouse without our image, which installs itself from a mirror beside it, with stand-ins for its packages.
+ * `plain` is a lighthouse without our image, which installs itself from a mirror beside it, with stand-ins for its
+ * packages.
  *
- * Needs root and what those tests need; Nebula is the one NEBULA_BIN names, else the one on PATH. What EC2, the kernel and
- * a cold disk add is not in these numbers.
+ * Needs root and what those tests need; Nebula is the one NEBULA_BIN names, else the one on PATH. What EC2, the kernel
+ * and a cold disk add is not in these numbers.
  */
 import { ROLES } from '#contract';
 import { ConfigurationError } from '#shared/errors.ts';

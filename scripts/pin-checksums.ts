@@ -1,6 +1,6 @@
 /**
- * Writes checksums into ami/versions.env: `npm run ami:pin -- [PRODUCT [VERSION]]…`. Without a product everything that the
- * chosen versions lack; without a version the chosen one. A checksum that is there is compared and never replaced.
+ * Writes checksums into ami/versions.env: `npm run ami:pin -- [PRODUCT [VERSION]]…`. Without a product everything that
+ * the chosen versions lack; without a version the chosen one. A checksum that is there is compared and never replaced.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ConfigurationError, findCarrierarrError } from '../lambda/shared/errors.ts';

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The last step on a worker: from here on it lives until it is torn down. Disarms the dead-man switch, which powers off a
-# machine that nobody takes into service, and reports the marks of the way here.
+# The last step on a worker: from here on it lives until it is torn down. Disarms the dead-man switch, which powers off
+# a machine that nobody takes into service, and reports the marks of the way here.
 # shellcheck source-path=SCRIPTDIR
 source "${BASH_SOURCE%/*}/lib/prologue.sh"
 source "${BASH_SOURCE%/*}/lib/marks.sh"

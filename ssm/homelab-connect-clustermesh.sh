@@ -46,8 +46,8 @@ check_both() {
   faults_end
 }
 
-# connects [OPTIONS of kubectl...] NAME: whether Cilium there is told to connect to the cluster of that name. Entries of a
-# cluster that was made anew under its old name are on one side only.
+# connects [OPTIONS of kubectl...] NAME: whether Cilium there is told to connect to the cluster of that name. Entries of
+# a cluster that was made anew under its old name are on one side only.
 connects() {
   local found
   found=$(kube "${@:1:$#-1}" get secret cilium-clustermesh -n kube-system --ignore-not-found -o json | step_plain |

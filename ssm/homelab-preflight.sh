@@ -57,8 +57,8 @@ check_liqo() {
   fi
 }
 
-# check_privileged NAMESPACE: PodSecurity must let privileged pods into it. (Liqo's own namespace is made and labelled by
-# the installation, which needs no more than the rights looked at above.)
+# check_privileged NAMESPACE: PodSecurity must let privileged pods into it. (Liqo's own namespace is made and labelled
+# by the installation, which needs no more than the rights looked at above.)
 check_privileged() {
   local label
   look_for namespaces namespace "$1" || return 0
@@ -71,8 +71,8 @@ check_privileged() {
     "kubectl label --overwrite namespace $1 pod-security.kubernetes.io/enforce=privileged"
 }
 
-# The door refuses what is not on its list, and says so: to be refused a connection that it must not grant proves that it
-# listens and that its policy is on.
+# The door refuses what is not on its list, and says so: to be refused a connection that it must not grant proves that
+# it listens and that its policy is on.
 check_door_answers() {
   local file=$step_scratch/door.kubeconfig
   jq -n --arg server "https://$SSM_WorkerIp:22" --arg proxy "$SSM_ProxyUrl" '{apiVersion: "v1", kind: "Config",

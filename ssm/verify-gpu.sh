@@ -56,8 +56,9 @@ verify_ollama() {
   done < <(ip -4 -o addr show | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p')
 }
 
-# Ollama looks for GPUs when it starts, says in its log what it will compute on, and where it finds none goes on with the
-# CPU, which nobody would notice but by its slowness. A log without such a line is an Ollama that says it another way.
+# Ollama looks for GPUs when it starts, says in its log what it will compute on, and where it finds none goes on with
+# the CPU, which nobody would notice but by its slowness. A log without such a line is an Ollama that says it another
+# way.
 verify_ollama_gpu() {
   local library
   library=$(journalctl --unit ollama.service --no-pager --output cat 2>/dev/null | step_plain |

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a lighthouse needs to know at boot; nothing in here is secret. cloud-init runs this file, which only sets variables;
-# carrierarr-boot reads it from the instance metadata line by line and never runs it.
+# What a lighthouse needs to know at boot; nothing in here is secret. cloud-init runs this file, which only sets
+# variables; carrierarr-boot reads it from the instance metadata line by line and never runs it.
 # shellcheck disable=SC2034
 CARRIERARR_FLEET=@fleet@
 CARRIERARR_ROLE=lighthouse

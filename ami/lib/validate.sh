@@ -59,8 +59,8 @@ default_kernel() {
   printf '%s' "${path##*/vmlinuz-}"
 }
 
-# module_fault KERNEL MODULE: says what speaks against that module on that kernel; nothing where all is well. One that is
-# built in says of no kernel that it was made for it.
+# module_fault KERNEL MODULE: says what speaks against that module on that kernel; nothing where all is well. One that
+# is built in says of no kernel that it was made for it.
 module_fault() {
   local magic
   if ! magic=$(modinfo -k "$1" -F vermagic "$2" 2>&1); then

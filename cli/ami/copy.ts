@@ -40,8 +40,8 @@ const nameIsTaken = (name: string, error: Error): CommandError =>
   });
 
 /**
- * Starts the copy into the fleet's region, or finds the one that an earlier command has started. Encrypted, whatever the
- * source is: a snapshot that could be read by whoever it is shared with is of no use to anybody.
+ * Starts the copy into the fleet's region, or finds the one that an earlier command has started. Encrypted, whatever
+ * the source is: a snapshot that could be read by whoever it is shared with is of no use to anybody.
  */
 export const copyImage = async (ec2: EC2Client, request: CopyRequest): Promise<string> => {
   const { source, region, now } = request;

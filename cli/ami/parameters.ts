@@ -17,7 +17,9 @@ export const readImageParameters = async (ssm: SSMClient, fleet: string): Promis
   );
 };
 
-/** Systems Manager looks at the image after it has answered, and drops the value without a word if it may not be had. */
+/**
+ * Systems Manager looks at the image after it has answered, and drops the value without a word if it may not be had.
+ */
 const LOOKS = 12;
 
 /**

@@ -42,8 +42,8 @@ const describeReplaced = async (
     : { id: before, createdAt: (await findImage(ec2, before))?.createdAt };
 
 /**
- * Copies where it must, tags, writes the parameter and reads it back. Every step may be repeated: the same command again
- * goes on where an interrupted one was.
+ * Copies where it must, tags, writes the parameter and reads it back. Every step may be repeated: the same command
+ * again goes on where an interrupted one was.
  */
 export const publishImage = async (
   doors: AmiDoors,

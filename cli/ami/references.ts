@@ -18,7 +18,9 @@ const chunks = <T>(items: readonly T[], size: number): T[][] =>
 
 type Found = readonly [id: string, words: string];
 
-/** Machines of anybody in the account, stopped ones too: they start from their disk, but are looked up by their image. */
+/**
+ * Machines of anybody in the account, stopped ones too: they start from their disk, but are looked up by their image.
+ */
 const instances = async (ec2: EC2Client, fleet: string, ids: string[]): Promise<Found[]> => {
   const found: Found[] = [];
   const Filters = [
@@ -50,7 +52,9 @@ const versionsOf = async (ec2: EC2Client, template: { id: string; name: string }
   return found;
 };
 
-/** Every version: a group may be pinned to an old one. One after the other: an account has few, and others ask as well. */
+/**
+ * Every version: a group may be pinned to an old one. One after the other: an account has few, and others ask as well.
+ */
 const launchTemplates = async (ec2: EC2Client, ids: string[]): Promise<Found[]> => {
   const templates: { id: string; name: string }[] = [];
   for await (const { LaunchTemplates = [] } of paginateDescribeLaunchTemplates({ client: ec2 }, {})) {

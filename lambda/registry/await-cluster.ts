@@ -57,8 +57,8 @@ const unavailable = ({ name, cluster }: Input, got: string, allowed: string): Cl
 
 /**
  * One look at whether a cluster can be joined: before anything that costs, since a node without a server is of no use.
- * @throws ClusterUnavailableError where there is no server to wait for after the first looks, or none that stands within
- * `limits.clusterSeconds`
+ * @throws ClusterUnavailableError where there is no server to wait for after the first looks, or none that stands
+ * within `limits.clusterSeconds`
  */
 export const awaitCluster = async (
   { registry, clock, settings }: ClusterPorts,

@@ -16,8 +16,8 @@ const LAST_STEP = 'enter-service';
 const STEPS_WITH_MARKS: readonly string[] = ['await-boot', LAST_STEP];
 
 /**
- * Keeps the stages of a cold start in the worker's row. Here and not in a state of its own, since only here the marks of
- * a boot that failed are seen as well.
+ * Keeps the stages of a cold start in the worker's row. Here and not in a state of its own, since only here the marks
+ * of a boot that failed are seen as well.
  */
 export const noteColdStart =
   ({ registry, tell }: ColdStartPorts): NoteEnd =>

@@ -15,9 +15,10 @@ const asking = { StringEquals: { 'aws:RequestTag/CreatedBy': CREATED_BY } };
 const made = { StringEquals: { 'ec2:ResourceTag/CreatedBy': CREATED_BY } };
 
 /**
- * What Image Builder may do in this account on behalf of our pipelines. A pipeline that writes parameters needs a role of
- * its own, and with one the service-linked role no longer counts: this is what that role may (AWSServiceRoleForImageBuilder),
- * less what containers, licences, Windows, other accounts and virtual machine export need, bound to our network and role.
+ * What Image Builder may do in this account on behalf of our pipelines. A pipeline that writes parameters needs a role
+ * of its own, and with one the service-linked role no longer counts: this is what that role may
+ * (AWSServiceRoleForImageBuilder), less what containers, licences, Windows, other accounts and virtual machine export
+ * need, bound to our network and role.
  */
 export const executePipelines = (props: ImageExecutionProps): PolicyStatement[] => [
   ...launchBuilds(props),

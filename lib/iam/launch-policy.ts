@@ -90,7 +90,10 @@ const tagAtLaunch = (props: LaunchPolicyProps): PolicyStatement[] => [
   ),
 ];
 
-/** An account's first fleet and first Spot request need these roles; a template that made them would fail where they exist. */
+/**
+ * An account's first fleet and first Spot request need these roles; a template that made them would fail where they
+ * exist.
+ */
 const serviceLinkedRoles = ({ stack }: PolicyScope): PolicyStatement => {
   const services = ['ec2fleet.amazonaws.com', 'spot.amazonaws.com'];
   return allow(

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * The part of Image Builder's component format (schema version 1.0) that we use. Image Builder itself says what is wrong
- * with a document only at the deployment, and of some faults only at the build.
+ * The part of Image Builder's component format (schema version 1.0) that we use. Image Builder itself says what is
+ * wrong with a document only at the deployment, and of some faults only at the build.
  */
 const stepBase = {
   name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),

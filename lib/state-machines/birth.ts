@@ -79,8 +79,8 @@ export const verifyMesh = (kit: Kit): Chain => {
 };
 
 /**
- * The last thing asked of the node: from here on it lives until it is torn down. Until here its dead-man switch would end
- * it, so where this fails the worker is rolled back like after any other step.
+ * The last thing asked of the node: from here on it lives until it is torn down. Until here its dead-man switch would
+ * end it, so where this fails the worker is rolled back like after any other step.
  */
 export const enterService = (kit: Kit): Chain =>
   onWorker(kit, { stage: 'EnterService', step: 'enter-service', parameters: {} });

@@ -17,7 +17,9 @@ import { CAUSE, catchEverything, EXECUTION, type Kit, operation, operationOnRequ
 import { connectClusterMesh, peerClusters } from './peering.ts';
 import { rollBack } from './teardown.ts';
 
-/** Input: ProvisionRequest; `{}` will do. Whatever goes wrong is undone, and the execution fails with the first error. */
+/**
+ * Input: ProvisionRequest; `{}` will do. Whatever goes wrong is undone, and the execution fails with the first error.
+ */
 export const provision = (kit: Kit): IChainable => {
   const provisioning = Parallel.jsonata(kit.scope, 'Provision').branch(life(kit));
   catchEverything(provisioning, undoAndFail(kit), {

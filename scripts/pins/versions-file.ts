@@ -12,8 +12,8 @@ export const versionIn = (text: string, name: string): string | undefined =>
     ?.slice(name.length + 1);
 
 /**
- * The text with one more checksum, behind the others of its product or behind the line that chooses the version. One that
- * is there is never replaced: a file that changed under its name is what checksums are for.
+ * The text with one more checksum, behind the others of its product or behind the line that chooses the version. One
+ * that is there is never replaced: a file that changed under its name is what checksums are for.
  */
 export const withPin = (
   text: string,

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Takes a cluster that is gone out of this one's ClusterMesh. `cilium clustermesh disconnect` asks both clusters first, so
-# here the same change is made without it: the release's own values, less that cluster. Needs prologue.sh, cluster.sh.
+# Takes a cluster that is gone out of this one's ClusterMesh. `cilium clustermesh disconnect` asks both clusters first,
+# so here the same change is made without it: the release's own values, less that cluster. Needs prologue.sh,
+# cluster.sh.
 # shellcheck disable=SC2016,SC2034,SC2154 # jq programs; shared with the programs that source this file
 
 readonly MESH_CLUSTERS='(.config.clustermesh.config.clusters // [])'
@@ -26,8 +27,8 @@ mesh_configured() {
   [[ $found == true ]]
 }
 
-# mesh_upgrade CLUSTER SECONDS < release: certificates may be among the values, so they go by file; with the version that
-# is installed, since the program would take its own.
+# mesh_upgrade CLUSTER SECONDS < release: certificates may be among the values, so they go by file; with the version
+# that is installed, since the program would take its own.
 mesh_upgrade() {
   local values=$step_scratch/cilium-values.json release version code=0
   release=$(cat)

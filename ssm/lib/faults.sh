@@ -30,7 +30,8 @@ look() {
   return 1
 }
 
-# look_for CHECK ARGS...: an object or a list as JSON in looked, empty where it does not exist; to be refused is a fault.
+# look_for CHECK ARGS...: an object or a list as JSON in looked, empty where it does not exist; to be refused is a
+# fault.
 look_for() {
   if look get "${@:2}" --ignore-not-found -o json; then return 0; fi
   fault "$1" "cannot read ${*:2}" "$look_error" \

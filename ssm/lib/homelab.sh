@@ -53,7 +53,8 @@ homelab_profile() {
   [[ -n $role_key && -n $role_secret && -n $role_token && $role_key$role_secret$role_token =~ ^[A-Za-z0-9+/=_-]+$ ]]
 }
 
-# load_role_credentials: those that the agent keeps fresh in its shared credentials file; returns 1 while there are none.
+# load_role_credentials: those that the agent keeps fresh in its shared credentials file; returns 1 while there are
+# none.
 load_role_credentials() {
   local file
   for file in "${AWS_SHARED_CREDENTIALS_FILE:-}" "${HOME:-/root}/.aws/credentials" /root/.aws/credentials; do

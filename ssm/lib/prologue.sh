@@ -25,7 +25,8 @@ step_data=()
 step_log=''
 step_log_start=0
 step_marker=''
-# A directory of this run alone, in memory, gone at its end: looks run beside other steps, so no name outside it is free.
+# A directory of this run alone, in memory, gone at its end: looks run beside other steps, so no name outside it is
+# free.
 step_scratch=''
 # Function that puts things back when the step does not end well, whatever ended it.
 step_undo=''

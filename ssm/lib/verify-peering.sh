@@ -1,7 +1,7 @@
 #!/bin/bash
-# Does the peering carry anything? What Liqo says of itself comes from the control plane and from small pings, which pass
-# where a full packet does not; so a Job on the other side, and one here, move 1 MiB both ways and one datagram of the
-# size the tunnel promises. Needs prologue.sh, cluster.sh, liqo.sh, probes.sh.
+# Does the peering carry anything? What Liqo says of itself comes from the control plane and from small pings, which
+# pass where a full packet does not; so a Job on the other side, and one here, move 1 MiB both ways and one datagram of
+# the size the tunnel promises. Needs prologue.sh, cluster.sh, liqo.sh, probes.sh.
 # shellcheck disable=SC2034,SC2154 # shared with the prologue; the agent sets SSM_<Parameter>
 
 readonly MTU_REMEDY='packets of full size do not pass: peer again with a smaller liqo.mtu (1140 is right nearly everywhere)'

@@ -1,6 +1,6 @@
 #!/bin/bash
-# node-sandbox.sh STAGE FILES...: inside `unshare --user --map-root-user --mount --pid --fork`. Makes the machine's own root
-# read-only, puts throw-away layers over what a node writes to, installs the image's files and stays as process 1.
+# node-sandbox.sh STAGE FILES...: inside `unshare --user --map-root-user --mount --pid --fork`. Makes the machine's own
+# root read-only, puts throw-away layers over what a node writes to, installs the image's files and stays as process 1.
 set -euo pipefail
 stage=$1
 shift

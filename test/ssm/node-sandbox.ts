@@ -107,7 +107,10 @@ export class NodeSandbox {
     return stdout;
   }
 
-  /** Waits by the clock until a condition of the shell holds: long enough for a busy machine, and no longer than it takes. */
+  /**
+   * Waits by the clock until a condition of the shell holds: long enough for a busy machine, and no longer than it
+   * takes.
+   */
   async until(condition: string, seconds = 60): Promise<void> {
     const late = `echo 'it did not come true within ${seconds} s' >&2; exit 1`;
     await this.shell(

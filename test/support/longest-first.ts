@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Files that take the longest, longest first. Without times of earlier runs, as in a fresh clone, vitest begins with the
- * largest files; one of these begun last would leave a worker waiting for minutes.
+ * Files that take the longest, longest first. Without times of earlier runs, as in a fresh clone, vitest begins with
+ * the largest files; one of these begun last would leave a worker waiting for minutes.
  */
 const LONGEST = [
   'system/cluster-cells.test.ts',

@@ -1,7 +1,7 @@
 /**
- * Boots a whole virtual machine from the image's files: a kernel of its own, udev, the real cloud-init with its datasource
- * for EC2, against the same metadata, Secrets Manager and homelab as test/system/boot. QEMU emulates the processor (TCG), so
- * that neither KVM nor AWS is needed, and times are several times those of a real machine.
+ * Boots a whole virtual machine from the image's files: a kernel of its own, udev, the real cloud-init with its
+ * datasource for EC2, against the same metadata, Secrets Manager and homelab as test/system/boot. QEMU emulates the
+ * processor (TCG), so that neither KVM nor AWS is needed, and times are several times those of a real machine.
  *
  *   node test/vm/boot-vm.ts [role, default gpu-worker]      see test/vm/README.md
  */

@@ -1,6 +1,6 @@
 #!/bin/bash
-# disk.sh ROLE: makes disk, kernel and initrd of a virtual machine below /run/vm: Debian with cloud-init, the image's files
-# over it (image.sh, whose variables are passed on). Runs in the ground's namespaces.
+# disk.sh ROLE: makes disk, kernel and initrd of a virtual machine below /run/vm: Debian with cloud-init, the image's
+# files over it (image.sh, whose variables are passed on). Runs in the ground's namespaces.
 #
 # CACHE  archive of the bare Debian; made where it is missing, which takes minutes and Debian's mirror
 set -euo pipefail

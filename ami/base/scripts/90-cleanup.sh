@@ -24,7 +24,8 @@ forget_packages() {
   gone "$BAKE_CACHE"
 }
 
-# Every instance makes its own; dkms makes its key for signing modules where it needs one. The file must be there and have nothing in it: systemd refuses a lone newline.
+# Every instance makes its own; dkms makes its key for signing modules where it needs one. The file must be there and
+# have nothing in it: systemd refuses a lone newline.
 forget_machine() {
   gone "$BAKE_ROOT"/etc/ssh/ssh_host_* "$BAKE_ROOT/var/lib/dbus/machine-id" "$BAKE_ROOT/etc/hostname" \
     "$BAKE_ROOT/var/lib/systemd/random-seed" "$BAKE_ROOT/var/lib/systemd/credential.secret" "$BAKE_ROOT/var/lib/dkms/mok.key"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Looks at what will be the image and fails the bake unless it is fit to be one. Every fault is said, not only the first.
-# The last script of all: where everything is well it takes the tree away.
+# Looks at what will be the image and fails the bake unless it is fit to be one. Every fault is said, not only the
+# first. The last script of all: where everything is well it takes the tree away.
 # shellcheck source=../../lib/bake.sh
 source "${BAKE_DIR:?}/lib/bake.sh"
 # shellcheck source=../../lib/validate.sh

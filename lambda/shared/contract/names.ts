@@ -5,7 +5,10 @@ import * as z from 'zod';
  * live side by side in one account and region.
  */
 
-/** Worker names: DNS label that leaves room for `-<generation>-t<attempt>` within the 80 characters of an execution name. */
+/**
+ * Worker names: DNS label that leaves room for `-<generation>-t<attempt>` within the 80 characters of an execution
+ * name.
+ */
 export const WORKER_NAME_PATTERN = /^[a-z][a-z0-9-]{0,46}[a-z0-9]$|^[a-z]$/;
 
 export const FLEET_NAME_PATTERN = /^[a-z][a-z0-9-]{0,19}$/;
@@ -31,7 +34,9 @@ export const MARKETS = ['spot', 'on-demand'] as const;
 export const Market = z.enum(MARKETS);
 export type Market = z.infer<typeof Market>;
 
-/** Tag keys. Instance metadata forbids blanks and slashes in them (EC2 "Tag restrictions", instance tags in metadata). */
+/**
+ * Tag keys. Instance metadata forbids blanks and slashes in them (EC2 "Tag restrictions", instance tags in metadata).
+ */
 export const TAG = {
   fleet: 'carrierarr:fleet',
   worker: 'carrierarr:worker',
@@ -40,15 +45,22 @@ export const TAG = {
   generation: 'carrierarr:generation',
   /** On a worker's secret: the ARN of the one instance that may read it, or {@link UNBOUND}. */
   instance: 'carrierarr:instance',
-  /** For humans: an instance with this tag, and its secret, stays whatever the sweep thinks; an image is kept for good. */
+  /**
+   * For humans: an instance with this tag, and its secret, stays whatever the sweep thinks; an image is kept for good.
+   */
   keep: 'carrierarr:keep',
   /** On a machine image: which of {@link IMAGES} it is. */
   image: 'carrierarr:image',
-  /** On a secret that hands a credential over: ARN of the one node that may write it. Its reader is {@link TAG.instance}. */
+  /**
+   * On a secret that hands a credential over: ARN of the one node that may write it. Its reader is
+   * {@link TAG.instance}.
+   */
   writer: 'carrierarr:writer',
 } as const;
 
-/** Value of {@link TAG.keep} that `carrierarr ami publish` sets and takes away by itself; any other is somebody's will. */
+/**
+ * Value of {@link TAG.keep} that `carrierarr ami publish` sets and takes away by itself; any other is somebody's will.
+ */
 export const KEPT_AS_PUBLISHED = 'published';
 
 /** Value of {@link TAG.instance} until the instance exists: matches no `ec2:SourceInstanceARN`, so nobody can read. */

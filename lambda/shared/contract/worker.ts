@@ -92,7 +92,9 @@ const Instant = z.iso.datetime();
 /** `WORKER#<name>`: the registry's authority on name, address, owner and phase. */
 export const WorkerRow = Worker.extend({
   phase: Phase,
-  /** ARN of the provision execution that owns this generation; `door:<id>` while a door has reserved but not started. */
+  /**
+   * ARN of the provision execution that owns this generation; `door:<id>` while a door has reserved but not started.
+   */
   owner: text(400),
   /** SHA-256 of the normalised request: the same name with another request is a conflict. */
   requestHash: z.string().length(64),

@@ -1,7 +1,7 @@
 #!/bin/bash
-# A worker that boots Amazon Linux 2023 and installs itself, in minutes, with the scripts that make the images. Nothing in
-# here is secret. cloud-init runs this file; once it has installed the boot program, that reads the settings below from
-# the instance metadata line by line and never runs them.
+# A worker that boots Amazon Linux 2023 and installs itself, in minutes, with the scripts that make the images. Nothing
+# in here is secret. cloud-init runs this file; once it has installed the boot program, that reads the settings below
+# from the instance metadata line by line and never runs them.
 # Ends in /run/carrierarr/boot.done or, with the reason, in boot.failed, as an image's boot does.
 CARRIERARR_FLEET=carrierarr
 CARRIERARR_ROLE=lighthouse

@@ -1,6 +1,6 @@
 #!/bin/bash
-# In network, mount and cgroup namespaces of its own: instance metadata that answers anybody, the guard as the unit starts
-# it, and who gets through. Prints one line a look: WHO=yes or WHO=no.
+# In network, mount and cgroup namespaces of its own: instance metadata that answers anybody, the guard as the unit
+# starts it, and who gets through. Prints one line a look: WHO=yes or WHO=no.
 # world.sh NODE GUARD
 set -euo pipefail
 

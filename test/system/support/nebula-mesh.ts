@@ -109,7 +109,9 @@ const createNode = (
   };
 };
 
-/** Real Nebula in network namespaces on one wire; the wire is a bridge in a namespace too, so the host stays as it is. */
+/**
+ * Real Nebula in network namespaces on one wire; the wire is a bridge in a namespace too, so the host stays as it is.
+ */
 export const createMesh = (nebula: string): Mesh => {
   const directory = mkdtempSync(join(tmpdir(), 'carrierarr-mesh-'));
   const prefix = `cnm${process.pid}x${directory.slice(-6)}`;

@@ -1,7 +1,7 @@
 #!/bin/bash
-# packer-cell.sh FOLDER PORT: a machine to build an image on: this one's files under an overlay, where root logs in by key
-# at 127.0.0.1:PORT. Everything that is written ends in FOLDER/written. Runs until it is killed. FOLDER holds the host's
-# key (host-key), the key that may log in (key.pub) and stand-ins (programs/).
+# packer-cell.sh FOLDER PORT: a machine to build an image on: this one's files under an overlay, where root logs in by
+# key at 127.0.0.1:PORT. Everything that is written ends in FOLDER/written. Runs until it is killed. FOLDER holds the
+# host's key (host-key), the key that may log in (key.pub) and stand-ins (programs/).
 set -euo pipefail
 
 readonly FOLDER=$1 PORT=$2 ROOT=$1/root

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-// Debian's Packer is 1.6.6, the last that carries the builder for AWS itself. It decodes the templates like any other, but
-// does not know these settings; test/ami/packer-policy.test.ts looks at them.
+// Debian's Packer is 1.6.6, the last that carries the builder for AWS itself. It decodes the templates like any other,
+// but does not know these settings; test/ami/packer-policy.test.ts looks at them.
 const TOO_NEW = [/^ *metadata_options \{[^}]*\}\n/gm, /^ *(imds_support|deprecate_at|include_deprecated) += .*\n/gm];
 const TOO_NEW_FILE = 'plugins.pkr.hcl';
 

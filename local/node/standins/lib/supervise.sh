@@ -51,8 +51,8 @@ prepare() {
   done
 }
 
-# The programs that run once the program is ready, beside it. A program of a unit with Type=notify has to say that it is:
-# systemd's socket cannot be had here, so it makes the file that STANDIN_NOTIFY names.
+# The programs that run once the program is ready, beside it. A program of a unit with Type=notify has to say that it
+# is: systemd's socket cannot be had here, so it makes the file that STANDIN_NOTIFY names.
 follow_up() {
   local command program=$child
   while [[ $unit_type == notify && ! -e $unit_state/ready ]]; do

@@ -1,8 +1,8 @@
 #!/bin/bash
-# image.sh IMAGE [ROOT]: lays out /run/images/IMAGE, which a machine has over this machine's own root: the image's files as
-# they are, its units enabled as the bake enables them, stand-ins for what cannot run here. With ROOT all that is put into
-# a root of its own, for a virtual machine. Image `plain` is what Amazon Linux would have before anything of ours, with
-# stand-ins for its packages. Runs in the ground's namespaces.
+# image.sh IMAGE [ROOT]: lays out /run/images/IMAGE, which a machine has over this machine's own root: the image's files
+# as they are, its units enabled as the bake enables them, stand-ins for what cannot run here. With ROOT all that is put
+# into a root of its own, for a virtual machine. Image `plain` is what Amazon Linux would have before anything of ours,
+# with stand-ins for its packages. Runs in the ground's namespaces.
 #
 # PROJECT    the repository                         NEBULA    the nebula binary
 # AUTHORITY  certificate of the machine's own AWS   NOTIFIES  `no`: that nebula cannot tell systemd that it is ready

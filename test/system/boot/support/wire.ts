@@ -22,8 +22,8 @@ export const addressOf = (number: number): string => `172.31.0.${MACHINES + numb
 const reservations = Array.from({ length: MACHINES }, (_, number) => `${macOf(number)},${addressOf(number)}`);
 
 /**
- * Lays one link for the homelab and all machines, with a router that has the addresses of AWS, DHCP and names. Ends with
- * the ground.
+ * Lays one link for the homelab and all machines, with a router that has the addresses of AWS, DHCP and names. Ends
+ * with the ground.
  */
 export const layWire = async (ground: Ground): Promise<void> => {
   await ground.run(`ip -batch - <<'END'

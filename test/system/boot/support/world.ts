@@ -34,7 +34,9 @@ export interface MachineSetting {
   readonly identity?: (name: string, address: string) => TestIdentity;
 }
 
-/** A machine that is stopped when whoever switched it on is done: running ones share this machine's inotify instances. */
+/**
+ * A machine that is stopped when whoever switched it on is done: running ones share this machine's inotify instances.
+ */
 export interface Switched extends AsyncDisposable {
   readonly machine: Machine;
   readonly name: string;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# The verdict of a boot that could not give one itself: it never ran because a unit it requires failed, or it was killed.
+# The verdict of a boot that could not give one itself: it never ran because a unit it requires failed, or it was
+# killed.
 set -euo pipefail
 umask 077
 export LC_ALL=C

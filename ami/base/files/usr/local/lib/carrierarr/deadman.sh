@@ -2,8 +2,8 @@
 # Dead-man switch: powers the machine off where nobody has taken it into service within its limit; the launch template
 # makes of a shutdown a termination. So a worker whose state machine, network or boot is lost costs hours, not months.
 # Runs every minute. What counts is the time the machine has lived since its first boot, over restarts and never by the
-# wall clock: a clock that jumps must neither kill a worker nor save it. Only the file in-service with this instance's id
-# disarms the switch (step enter-service writes it): an image made from a worker carries another one's.
+# wall clock: a clock that jumps must neither kill a worker nor save it. Only the file in-service with this instance's
+# id disarms the switch (step enter-service writes it): an image made from a worker carries another one's.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 umask 077

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Watches for EC2's notice that it takes this Spot instance back, two minutes ahead, and hands the work over: the node is
-# cordoned and its pods are evicted, with no more rights than the node has. The notice lies in
+# Watches for EC2's notice that it takes this Spot instance back, two minutes ahead, and hands the work over: the node
+# is cordoned and its pods are evicted, with no more rights than the node has. The notice lies in
 # /run/carrierarr/interruption.json from then on; the worker agent tells the control plane of it. After a mere
 # recommendation to leave, the node takes nothing new.
 # shellcheck source-path=SCRIPTDIR

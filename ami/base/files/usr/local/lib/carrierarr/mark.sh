@@ -1,6 +1,6 @@
 #!/bin/bash
-# mark.sh NAME: marks this moment in the timeline. The first such mark since the machine's start counts; what comes again,
-# such as a service that is started anew, is no news.
+# mark.sh NAME: marks this moment in the timeline. The first such mark since the machine's start counts; what comes
+# again, such as a service that is started anew, is no news.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 export LC_ALL=C

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Reads files that will be needed soon, so that they come out of memory then. The blocks of a volume made from a snapshot
-# are fetched from S3 when they are first read, some milliseconds each: a cold k3s costs seconds
-# (https://docs.aws.amazon.com/ebs/latest/userguide/initalize-volume.html). What is read stands in lists, one glob a line;
-# what an image does not have is left out. Lists 00 to 19 are read at once, their files side by side; the others, which may
-# name gigabytes, one file after the other once the boot has given its verdict: NVMe devices without an I/O scheduler
-# ignore priorities, and the boot's own reading would have to wait.
+# Reads files that will be needed soon, so that they come out of memory then. The blocks of a volume made from a
+# snapshot are fetched from S3 when they are first read, some milliseconds each: a cold k3s costs seconds
+# (https://docs.aws.amazon.com/ebs/latest/userguide/initalize-volume.html). What is read stands in lists, one glob a
+# line; what an image does not have is left out. Lists 00 to 19 are read at once, their files side by side; the others,
+# which may name gigabytes, one file after the other once the boot has given its verdict: NVMe devices without an I/O
+# scheduler ignore priorities, and the boot's own reading would have to wait.
 set -euo pipefail
 shopt -s nullglob
 

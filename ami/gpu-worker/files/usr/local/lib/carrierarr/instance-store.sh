@@ -1,7 +1,7 @@
 #!/bin/bash
 # Puts Ollama's models on the instance store, where the instance has one: the root volume comes from a snapshot, whose
-# blocks are fetched when first read, and is small. Formats only a disk of that kind with nothing on it; whatever else it
-# finds, it leaves alone, and models go to the root volume. The disk is empty again after a stop, not after a reboot.
+# blocks are fetched when first read, and is small. Formats only a disk of that kind with nothing on it; whatever else
+# it finds, it leaves alone, and models go to the root volume. The disk is empty again after a stop, not after a reboot.
 # instance-store.sh PLACE
 set -euo pipefail
 export LC_ALL=C

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Takes the work off this node with the rights the node has: a kubelet may mark its own node, list its own pods and evict
-# them, and nothing else (Kubernetes' node authorizer). Needs clock.sh and `log`.
+# Takes the work off this node with the rights the node has: a kubelet may mark its own node, list its own pods and
+# evict them, and nothing else (Kubernetes' node authorizer). Needs clock.sh and `log`.
 # shellcheck source-path=SCRIPTDIR
 source "${BASH_SOURCE%/*}/clock.sh"
 

@@ -41,7 +41,8 @@ identity_check() {
   [[ -z $fault ]] || die "$fault"
 }
 
-# What Nebula itself has against its files, nothing where all is well. It also checks that key and certificate are a pair.
+# What Nebula itself has against its files, nothing where all is well. It also checks that key and certificate are a
+# pair.
 nebula_fault() {
   local output
   output=$(nebula -test -config "$NEBULA_DIR/config.yml" 2>&1) ||

@@ -24,8 +24,8 @@ imds_call() {
   imds_body=${answer%$'\n'*}
 }
 
-# Opens a session; the metadata service may answer later than the first program starts: at first it is asked every 50 ms,
-# since the whole boot waits for the network here, then twice a second.
+# Opens a session; the metadata service may answer later than the first program starts: at first it is asked every
+# 50 ms, since the whole boot waits for the network here, then twice a second.
 imds_open() {
   local attempt pause=0.05 deadline
   clock_read

@@ -13,8 +13,8 @@ secret_json=''
 secret_status=''
 secret_body=''
 
-# secret_call ACTION FILTER [OPTION...]: one signed call; its body is what jq's filter makes. Credentials and body travel
-# on standard input, never as arguments.
+# secret_call ACTION FILTER [OPTION...]: one signed call; its body is what jq's filter makes. Credentials and body
+# travel on standard input, never as arguments.
 secret_call() {
   local endpoint=${AWS_ENDPOINT_URL:-https://secretsmanager.$CARRIERARR_REGION.amazonaws.com} answer
   answer=$(
