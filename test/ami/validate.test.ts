@@ -165,6 +165,20 @@ describe('an image with faults', () => {
 });
 
 describe('the clean-up', () => {
+  it('stops the dead-man switch of a parent that is an image of ours, before it forgets what that wrote down', () => {
+    sandbox.program('systemctl', 'if [[ $1 == stop ]]; then rm -f "$SANDBOX/ticking"; fi');
+    sandbox.program(
+      'find',
+      '/usr/bin/find "$@"; [[ $1 != */var/lib/carrierarr ]] || ! [[ -e $SANDBOX/ticking ]] || touch "$1/life"',
+    );
+    sandbox.write('../ticking', '');
+    sandbox.write('var/lib/carrierarr/life', 'i-1 b 0 60');
+
+    expect(sandbox.script('base/scripts/90-cleanup.sh').status).toBe(0);
+
+    expect(sandbox.exists('var/lib/carrierarr/life')).toBe(false);
+  });
+
   it('takes away what the bake and the builder have left, and nothing of the image', () => {
     const leftovers = [
       'etc/ssh/ssh_host_rsa_key',

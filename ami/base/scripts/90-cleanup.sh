@@ -49,6 +49,8 @@ forget_people() {
 
 # The mesh's and the cluster's: what the image brings itself (manifests, images, what k3s has unpacked) stays.
 forget_worker() {
+  # Runs where the parent is an image of ours, and would write down each minute how long this machine has lived.
+  systemctl stop carrierarr-deadman.timer carrierarr-deadman.service
   local server=$BAKE_ROOT/var/lib/rancher/k3s/server agent=$BAKE_ROOT/var/lib/rancher/k3s/agent
   emptied "$BAKE_ROOT/etc/nebula" "$BAKE_ROOT/etc/rancher" "$BAKE_ROOT/etc/worker-agent" "$BAKE_ROOT/var/lib/kubelet" \
     "$BAKE_ROOT/var/lib/carrierarr" "$BAKE_ROOT/etc/cni" "$BAKE_ROOT/var/lib/cni"
