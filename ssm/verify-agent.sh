@@ -8,6 +8,8 @@ source "${BASH_SOURCE%/*}/lib/services.sh"
 readonly LOOKS=4
 
 step_begin verify-agent shared
+command -v worker-agent >/dev/null ||
+  die 'the image has no worker-agent: publish one that was built with it, or set agent.verify to false'
 unit_require worker-agent 30
 for ((look = 1; look <= LOOKS; look++)); do
   sleep 1

@@ -160,6 +160,10 @@ describe('the images', () => {
     expect(settings('worker-agent.service', 'EnvironmentFile')).toEqual(['/etc/worker-agent/env']);
   });
 
+  it('leave the agent alone where the image was built without its program', () => {
+    expect(settings('worker-agent.service', 'ConditionFileIsExecutable')).toEqual(['/usr/local/bin/worker-agent']);
+  });
+
   it('keep systemd-networkd from removing the rules of Cilium and Liqo', () => {
     const text = readFileSync(`${FILES}/etc/systemd/networkd.conf.d/10-cni.conf`, 'utf8');
 

@@ -129,6 +129,15 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-agent', () => 
     expect(verdict).toMatchObject({ ok: true, agent: 'active' });
   });
 
+  it('says at once that the image has no agent', async () => {
+    const world = await aNode({ secret: [secretValue({ ...anIdentity().secret, ...agentMembers() })] });
+    await world.boot();
+
+    const { verdict } = await runStep(world.node, 'verify-agent');
+
+    expect(verdict.reason).toMatch(/^the image has no worker-agent: .*agent\.verify to false$/);
+  });
+
   it('gives the last words of an agent that does not run', async () => {
     const node = await aWorker();
     await node.shell('systemctl stop worker-agent');
