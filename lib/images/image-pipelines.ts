@@ -52,13 +52,14 @@ export class ImagePipelines extends Construct {
     new ImageFailures(this, 'Failures', { config });
   }
 
-  /** Assumed by Image Builder, for this account alone. */
+  /**
+   * Assumed by Image Builder. No `aws:SourceAccount`: AWS documents no such key for this service, and where it is not
+   * sent no build would begin; who may hand the role over is bound by `iam:PassRole`.
+   */
   private role(config: Config, name: string, statements: readonly PolicyStatement[]): string {
     const role = new Role(this, `Role-${name}`, {
       roleName: functionRoleName(config, name),
-      assumedBy: new ServicePrincipal('imagebuilder.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
+      assumedBy: new ServicePrincipal('imagebuilder.amazonaws.com'),
     });
     for (const statement of statements) role.addToPolicy(statement);
     return role.roleArn;
