@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -60,9 +59,9 @@ const entriesOf = (root: string): Entry[] => {
   ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 };
 
-/** What differs between two checkouts of one tree: rights by umask, links by whoever copied it. */
+/** What differs between two checkouts of one tree goes: rights by umask, links by whoever copied it, which are followed. */
 const plain = (file: string): Stats => {
-  const stat = lstatSync(file);
+  const stat = statSync(file);
   stat.mode = (stat.mode & 0o100) === 0 ? 0o100644 : 0o100755;
   stat.nlink = 1;
   return stat;
