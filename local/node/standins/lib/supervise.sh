@@ -51,29 +51,36 @@ prepare() {
   done
 }
 
-# The programs that run once the program is ready, beside it. A program of a unit with Type=notify has to say that it
-# is: systemd's socket cannot be had here, so it makes the file that STANDIN_NOTIFY names.
+# The programs that run once the program is ready, beside it and no longer than it. A program of a unit with Type=notify
+# has to say that it is: systemd's socket cannot be had here, so it makes the file that STANDIN_NOTIFY names.
 follow_up() {
-  local command program=$child
+  local command program=$child job
+  # The list of jobs knows a program from the moment it runs, a variable only from the next line on.
+  trap 'for job in $(jobs -p); do kill -TERM "$job" 2>/dev/null || true; done; exit 0' TERM
   while [[ $unit_type == notify && ! -e $unit_state/ready ]]; do
     kill -0 "$program" 2>/dev/null || return 0
     standin_nap 0.1
   done
   for command in "${unit_post[@]}"; do
     unit_words "${command##[-+]*([-+])}"
-    env "${unit_assignments[@]}" "${unit_argv[@]}" </dev/null >>"$unit_journal" 2>&1 || true
+    env "${unit_assignments[@]}" "${unit_argv[@]}" </dev/null >>"$unit_journal" 2>&1 &
+    wait "$!" || true
   done
 }
 
 run_once() {
-  local code=0
+  local code=0 follower=''
   rm -f "$unit_state/ready"
   prepare "$1" || return
   launch "$unit_start"
   printf '%s\n' "$child" >"$unit_state/main.pid"
   unit_set active
-  if ((${#unit_post[@]} > 0)); then follow_up & fi
+  if ((${#unit_post[@]} > 0)); then
+    follow_up &
+    follower=$!
+  fi
   attend || code=$?
+  if [[ -n $follower ]]; then kill -TERM "$follower" 2>/dev/null || true; fi
   rm -f "$unit_state/main.pid"
   return "$code"
 }
