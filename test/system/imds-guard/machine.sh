@@ -21,10 +21,16 @@ done
 install -m 0755 "$HERE/examine.sh" "$work/upper/opt/examine.sh"
 cp "$HERE"/units/* "$work/upper/etc/systemd/system/"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root"
+# Where the host keeps Node.js the machine may have a folder of its own.
+: >"$work/upper/opt/node"
 # As on Amazon Linux 2023: one hierarchy of control groups, and systemd may load programs for them.
 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout --kill-after=5 90 systemd-nspawn --quiet --directory="$work/root" --register=no --keep-unit \
   --private-network --capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON --system-call-filter=bpf --console=read-only \
-  --setenv=NODE="$NODE" --boot systemd.unit=examine.service "systemd.setenv=NODE=$NODE" </dev/null >"$work/console" 2>&1 ||
-  [[ -s $work/upper/opt/seen ]] || tail -n 40 "$work/console" >&2
+  --bind-ro="$NODE:/opt/node" --boot systemd.unit=examine.service systemd.setenv=NODE=/opt/node \
+  </dev/null >"$work/console" 2>&1 || true
+if [[ ! -s $work/upper/opt/seen ]]; then
+  tail -n 40 "$work/console" "$work/upper/opt/errors" >&2
+  exit 1
+fi
 cat "$work/upper/opt/seen"
 cat "$work/upper/opt/errors" >&2
