@@ -127,9 +127,15 @@ export const NodeView = NodeSummaryView.extend({
   registered_at: Time,
   timeline: z.array(BootMarkView),
   status: z
-    .object({ health: Health, uptime_seconds: z.number(), idle_seconds: z.number(), timestamp: Time.nullable() })
+    .object({
+      health: Health,
+      uptime_seconds: z.number(),
+      idle_seconds: z.number(),
+      timestamp: Time.nullable(),
+      /** Null where the agent does not report the service. */
+      services: z.record(z.enum(['nebula', 'k3s', 'ollama', 'liqo']), ServiceView.nullable()),
+    })
     .optional(),
-  services: z.record(z.enum(['nebula', 'k3s', 'ollama', 'liqo']), ServiceView.nullable()).optional(),
   resources: ResourcesView.optional(),
   gpus: z.array(GpuView).optional(),
   models: z.array(ModelView).optional(),
@@ -187,19 +193,28 @@ export const FleetView = z.object({
 export type FleetView = z.infer<typeof FleetView>;
 
 /**
- * GET /api/v1/events, by event name. A stream starts with `hello`; with `complete: false` and an id that is still in the
- * journal only what has changed follows, else every node is sent anew and what is not among them is gone.
+ * GET /api/v1/events, by event name. Every stream starts with `hello`, which carries the whole fleet and replaces what
+ * the reader knew, after a reconnection too; `tick` tells a quiet fleet from a torn stream.
  */
 export const FleetEvents = {
-  hello: z.object({ now: Time, version: z.string(), path: PathState, complete: z.boolean(), nodes: z.number().int() }),
+  hello: z.object({
+    now: Time,
+    version: z.string(),
+    stale_after_seconds: z.number(),
+    dead_after_seconds: z.number(),
+    path: PathState,
+    nodes: z.array(NodeView),
+  }),
   node: NodeView,
   gone: z.object({ id: z.string() }),
   path: z.object({ path: PathState }),
+  tick: z.object({ now: Time }),
 } as const;
 export type FleetEventName = keyof typeof FleetEvents;
 export type HelloEvent = z.infer<typeof FleetEvents.hello>;
 export type GoneEvent = z.infer<typeof FleetEvents.gone>;
 export type PathEvent = z.infer<typeof FleetEvents.path>;
+export type TickEvent = z.infer<typeof FleetEvents.tick>;
 
 /** The types that POST /api/v1/command takes, without the prefix COMMAND_TYPE_. */
 export const CommandTypeName = z.enum([
