@@ -17,8 +17,8 @@ locals {
   bake_dir = "/opt/carrierarr/bake"
   upload   = "/tmp/carrierarr-bake"
 
-  # Where the agent's own build leaves it, or where somebody has put one; the first that is there.
-  agent_dirs   = [for dir in ["../agent/worker/dist", "worker-agent"] : "${path.root}/${dir}" if length(fileset(path.root, "${dir}/*")) > 0]
+  # Where somebody has put one, or where ours is built; the first that is there.
+  agent_dirs   = [for dir in ["worker-agent", "../agent/worker/dist"] : "${path.root}/${dir}" if length(fileset(path.root, "${dir}/*")) > 0]
   has_agent    = length(local.agent_dirs) > 0
   worker_agent = var.worker_agent == "auto" ? (local.has_agent ? "" : "none") : (var.worker_agent == "none" ? "none" : "")
 

@@ -19,7 +19,7 @@ export class WorkerNodes extends Construct {
   constructor(scope: Construct, id: string, { config }: WorkerNodesProps) {
     super(scope, id);
     this.network = new WorkerNetwork(this, 'Network', { config });
-    const bundle = config.nodes.start === 'plain' ? new BakeAsset(this, 'Bake') : undefined;
+    const bundle = config.nodes.start === 'plain' ? new BakeAsset(this, 'Bake', { config }) : undefined;
     this.identity = new WorkerIdentity(this, 'Identity', { config, bundle });
     this.templates = {
       lighthouse: this.template(config, 'lighthouse', bundle),

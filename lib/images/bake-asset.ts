@@ -1,10 +1,14 @@
-import { Stack } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { allow } from '../iam/statement.ts';
 import { bakeBundle } from './bake-bundle.ts';
+
+const NO_AGENT =
+  'the worker agent is not built, so images made from this bundle lack it and their workers fail at VerifyAgent: ' +
+  'npm run build:worker-agent, then deploy again (or set agent.verify to false)';
 
 /** The bundle of image scripts where a machine can fetch it. */
 export class BakeAsset extends Construct {
@@ -13,7 +17,7 @@ export class BakeAsset extends Construct {
   readonly sha256: string;
   readonly hasAgent: boolean;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { config }: { readonly config: Config }) {
     super(scope, id);
     const { file, sha256, hasAgent } = bakeBundle();
     const asset = new Asset(this, 'Bundle', { path: file });
@@ -21,6 +25,7 @@ export class BakeAsset extends Construct {
     this.key = asset.s3ObjectKey;
     this.sha256 = sha256;
     this.hasAgent = hasAgent;
+    if (config.agent.verify && !hasAgent) Annotations.of(this).addWarningV2('carrierarr:no-worker-agent', NO_AGENT);
   }
 
   /** Reading this one object. The asset's own `grantRead` opens the whole bucket, with the code of every stack. */

@@ -19,8 +19,8 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'carrierarr', 'bake');
 
 /** Parts of `ami/` that image scripts need; Packer's own files stay at home. */
 const PARTS = [...IMAGES, 'lib', 'versions.env', 'bake.sh'];
-/** Where the agent's own build leaves it, or where somebody has put one; the first that is there. */
-const AGENTS = ['agent/worker/dist', 'ami/worker-agent'];
+/** Where somebody has put one, or where ours is built; the first that is there. */
+const AGENTS = ['ami/worker-agent', 'agent/worker/dist'];
 /** The same for all, so that equal trees make equal archives; tar complains of anything in 1970. */
 const WRITTEN = new Date(Date.UTC(2000, 0, 1));
 
@@ -74,21 +74,32 @@ const pack = (file: string, entries: readonly Entry[]): void => {
   const onWriteEntry = (entry: WriteEntry) => {
     entry.path = names.get(entry.absolute) ?? entry.path;
   };
-  const options = { portable: true, gzip: { level: 9 }, mtime: WRITTEN, preservePaths: true, statCache, onWriteEntry };
+  const options = { portable: true, gzip: { level: 6 }, mtime: WRITTEN, preservePaths: true, statCache, onWriteEntry };
   create({ ...options, sync: true, file }, [...names.keys()]);
 };
 
-/** Named by its content; two processes may write it at the same time. */
+/** Of everything that makes the archive what it is: packing the agent anew takes seconds, and a synthesis should not. */
+const keyOf = (entries: readonly Entry[]): string => {
+  const key = createHash('sha256');
+  for (const { name, file } of entries) {
+    const content = createHash('sha256').update(readFileSync(file)).digest('hex');
+    key.update(`${name}\0${plain(file).mode}\0${content}\n`);
+  }
+  return key.digest('hex');
+};
+
+/** Named by what is in it; two processes may write it at the same time. */
 const store = (entries: readonly Entry[]): Omit<BakeBundle, 'hasAgent'> => {
-  mkdirSync(CACHE, { recursive: true });
-  const draft = mkdtempSync(join(CACHE, '.draft-'));
-  const archive = join(draft, 'bake.tar.gz');
-  pack(archive, entries);
-  const sha256 = createHash('sha256').update(readFileSync(archive)).digest('hex');
-  const file = join(CACHE, `${sha256}.tar.gz`);
-  renameSync(archive, file);
-  rmSync(draft, { recursive: true });
-  return { file, sha256 };
+  const file = join(CACHE, `${keyOf(entries)}.tar.gz`);
+  if (!existsSync(file)) {
+    mkdirSync(CACHE, { recursive: true });
+    const draft = mkdtempSync(join(CACHE, '.draft-'));
+    const archive = join(draft, 'bake.tar.gz');
+    pack(archive, entries);
+    renameSync(archive, file);
+    rmSync(draft, { recursive: true });
+  }
+  return { file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') };
 };
 
 /**

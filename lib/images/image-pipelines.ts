@@ -24,7 +24,7 @@ export class ImagePipelines extends Construct {
     super(scope, id);
     const stack = Stack.of(this);
     const where: PolicyScope = { stack, config };
-    const bundle = new BakeAsset(this, 'Bake');
+    const bundle = new BakeAsset(this, 'Bake', { config });
     const machine = new BuildMachine(this, 'Machine', { config, bundle });
     const ec2 = (resource: string, resourceName: string) => stack.formatArn({ service: 'ec2', resource, resourceName });
     const shared = {

@@ -26,6 +26,7 @@ describe('ami/build.sh', () => {
     for (const name of ['bash', 'make']) {
       symlinkSync(spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim(), join(bin, name));
     }
+    stub('npm');
     stub('packer');
     stub('session-manager-plugin');
   });
@@ -36,10 +37,26 @@ describe('ami/build.sh', () => {
 
     expect(status).toBe(0);
     expect(noted()).toEqual([
+      'ami: npm --prefix .. run --silent build:worker-agent',
       'ami: packer init .',
       'ami: packer validate -only=gpu-worker.* -var aws_region=us-west-2 .',
       'ami: packer build -only=gpu-worker.* -var aws_region=us-west-2 .',
     ]);
+  });
+
+  it('makes no agent for an image that is to be without', () => {
+    run('bash', ['ami/build.sh', 'base', '-var', 'worker_agent=none']);
+
+    expect(noted()[0]).toBe('ami: packer init .');
+  });
+
+  it('builds no image where the agent could not be built', () => {
+    stub('npm', 1);
+
+    const { status } = run('bash', ['ami/build.sh', 'base']);
+
+    expect(status).toBe(1);
+    expect(noted()).toHaveLength(1);
   });
 
   it('builds all images at once', () => {
@@ -64,7 +81,7 @@ describe('ami/build.sh', () => {
     const { status } = run('bash', ['ami/build.sh', 'base']);
 
     expect(status).toBe(1);
-    expect(noted()).toEqual(['init', 'validate']);
+    expect(noted().slice(1)).toEqual(['init', 'validate']);
   });
 
   it.each([
