@@ -52,6 +52,8 @@ export interface AskOptions {
   readonly body?: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Called with each line as it comes, for answers that are streamed; `text` then holds the last 64 KiB. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** The machine: programs, files and local HTTP. Everything that tells the node apart from a test goes through here. */
@@ -65,6 +67,12 @@ export interface System {
   /** Local HTTP (IMDS, Ollama). Undefined when there was no answer within the time. */
   ask(url: string, options: AskOptions): Promise<{ status: number; text: string } | undefined>;
   hostname(): string;
+  /** Replaces the file as a whole. False when it could not be written. */
+  writeText(path: string, text: string): Promise<boolean>;
+  /** First IPv4 address of a network interface. */
+  addressOf(device: string): string | undefined;
+  /** Calls with the name of each file of the folder that changes; silent where there is no such folder. Gives its end. */
+  watch(folder: string, changed: (name: string) => void): () => void;
 }
 
 /** Names of the known agent's flag `--type`, and the third role of the wire. */
@@ -106,8 +114,9 @@ export interface LiveValues {
 export interface LiveSettings {
   readonly values: LiveValues;
   /**
-   * Takes what is given, within limits; undefined and 0 leave an interval as it is, 0 switches idle shutdown off.
-   * Gives the values then in force, and says in the log what was clamped.
+   * Takes what is given, within limits: undefined and 0 leave an interval as it is, 0 switches idle shutdown off (who
+   * takes it from a ConfigUpdate, where 0 is absence, hands over undefined). Gives the values then in force, and says in
+   * the log what was clamped.
    */
   apply(change: { readonly [K in keyof LiveValues]?: number | undefined }, source: string): LiveValues;
 }
