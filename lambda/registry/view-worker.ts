@@ -19,6 +19,9 @@ export const viewWorker = (row: WorkerRow): WorkerView => ({
   certificateFingerprint: row.certificateFingerprint ?? null,
   certificateNotAfter: row.certificateNotAfter ?? null,
   failure: row.failure ?? null,
+  agentHealth: row.agentHealth ?? null,
+  idle: row.idle ?? null,
+  removal: row.removal ?? null,
   reservedAt: row.reservedAt,
   updatedAt: row.updatedAt,
 });

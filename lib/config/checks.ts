@@ -1,4 +1,5 @@
 import type { Fault } from '#shared/errors.ts';
+import { AGENT_CHECKS } from './checks-agent.ts';
 import { CLUSTER_CHECKS } from './checks-cluster.ts';
 import { IMAGE_CHECKS } from './checks-images.ts';
 import { contains, overlaps, parseAddress, parseRange, type Range } from './cidr.ts';
@@ -144,6 +145,7 @@ const CHECKS = [
   trustedCasSize,
   ...CLUSTER_CHECKS,
   ...IMAGE_CHECKS,
+  ...AGENT_CHECKS,
 ];
 
 /** Every fault between fields. */

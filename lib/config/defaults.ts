@@ -114,7 +114,13 @@ export const DEFAULTS = {
     namespaces: [],
     drainSeconds: 60,
   },
-  agent: { verify: true },
+  agent: {
+    verify: true,
+    tokens: true,
+    // A GPU that nobody uses costs as much as one at work.
+    idleMinutes: 30,
+    idleWarningMinutes: 5,
+  },
   images: {
     enabled: true,
     namePrefix: 'catalyst',

@@ -22,6 +22,7 @@ export const WARNINGS = [
   'nvidia-end-of-life',
   'plain-start',
   'short-ready',
+  'agents-without-token',
 ] as const;
 export type WarningId = (typeof WARNINGS)[number];
 

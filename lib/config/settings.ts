@@ -48,6 +48,7 @@ export const toFleetSettings = (config: Config, subnetIds: readonly string[]): F
     'gpu-worker': roleSettings(config.roles['gpu-worker']),
   },
   nodes: { start: config.nodes.start },
+  agent: { idleMinutes: config.agent.idleMinutes, idleWarningMinutes: config.agent.idleWarningMinutes },
   coldStartMetrics: config.operations.coldStartMetrics,
   limits: functionLimits(config.limits),
 });

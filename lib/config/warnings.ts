@@ -73,6 +73,11 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
           'merely slow would be powered off by its dead-man switch while it is still being made'
       : undefined;
   },
+  'agents-without-token': ({ agent }) =>
+    agent.tokens
+      ? undefined
+      : 'agent.tokens is off: the control plane takes every agent on the mesh for the worker that it says it is, and what ' +
+        'it then calls idle is torn down',
 };
 
 export const configWarnings = (config: Config): ConfigWarning[] =>

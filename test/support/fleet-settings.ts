@@ -44,6 +44,7 @@ export const fleetSettings = (overrides: Partial<FleetSettings> = {}): FleetSett
     },
   },
   nodes: { start: 'image' },
+  agent: { idleMinutes: 30, idleWarningMinutes: 5 },
   coldStartMetrics: true,
   limits: {
     ssmOnlineSeconds: 300,

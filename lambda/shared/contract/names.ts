@@ -77,6 +77,9 @@ export const teardownExecutionName = (name: string, generation: string, attempt:
 /** Secret of a worker's identity; the seed's `catalyst-llm/nebula-<name>`. */
 export const secretName = (prefix: string, worker: string): string => `${prefix}/nebula-${worker}`;
 
+/** Key by which the fleet signs what its agents show the control plane; not below the prefix that workers read. */
+export const agentKeySecretName = (fleet: string): string => `${fleet}/agent-key`;
+
 /** Secret through which the provider of a peering (or the offering side of a ClusterMesh) hands over its credential. */
 export const handoverSecretName = (prefix: string, worker: string, purpose: string): string =>
   `${prefix}/handover-${worker}-${purpose}`;

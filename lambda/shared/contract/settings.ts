@@ -52,6 +52,12 @@ export const FleetSettings = z.object({
   controlPlane: z.string(),
   roles: z.record(Role, RoleSettings),
   nodes: z.object({ start: NodeStart }),
+  agent: z.object({
+    /** From when on an idle gpu-worker is torn down; 0 never. */
+    idleMinutes: z.number().nonnegative(),
+    /** How long before that it is warned of. */
+    idleWarningMinutes: z.number().positive(),
+  }),
   /** Whether cold starts are told to CloudWatch as metrics. */
   coldStartMetrics: z.boolean(),
   limits: z.object({

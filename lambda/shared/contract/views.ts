@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ColdStart } from './cold-start.ts';
 import { Market, Role } from './names.ts';
-import { Details, Ipv4, WorkerName } from './worker.ts';
+import { AgentHealth, Details, IdleSpell, Ipv4, Removal, WorkerName } from './worker.ts';
 
 /** A worker as the API and the command show it. */
 export const WorkerView = z.object({
@@ -23,6 +23,12 @@ export const WorkerView = z.object({
   certificateFingerprint: z.string().nullable(),
   certificateNotAfter: z.string().nullable(),
   failure: z.object({ error: z.string(), cause: z.string() }).nullable(),
+  /** What the control plane last told of its agent; null where it told nothing, as of one that is at work. */
+  agentHealth: AgentHealth.nullable().default(null),
+  /** Null for a worker that was not seen idle. */
+  idle: IdleSpell.nullable().default(null),
+  /** Why it is being removed, or was; null for one that was not, and for a roll-back. */
+  removal: Removal.nullable().default(null),
   reservedAt: z.string(),
   updatedAt: z.string(),
 });

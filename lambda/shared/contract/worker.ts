@@ -89,6 +89,35 @@ export type Details = z.infer<typeof Details>;
 /** ISO 8601 instant, UTC. */
 const Instant = z.iso.datetime();
 
+/** Why a worker was torn down. A roll-back has a failure instead. */
+export const REMOVAL_REASONS = ['requested', 'scale-in', 'idle', 'spot-interruption', 'lost', 'failed'] as const;
+export const Removal = z.object({
+  reason: z.enum(REMOVAL_REASONS),
+  /** The same in words, with what led to it. */
+  text: z.string().max(512),
+  at: Instant,
+});
+export type Removal = z.infer<typeof Removal>;
+
+/** What the control plane last told of a worker's agent; it tells of idle and of dead ones only. */
+export const AgentHealth = z.object({
+  state: z.enum(['idle', 'dead']),
+  observedAt: Instant,
+  /** When the agent was last heard; absent for one that is idle. */
+  lastSeen: Instant.optional(),
+});
+export type AgentHealth = z.infer<typeof AgentHealth>;
+
+/** The present spell of idleness, as last observed. */
+export const IdleSpell = z.object({
+  since: Instant,
+  observedAt: Instant,
+  /** Absent until its warning was sent. */
+  warnedAt: Instant.optional(),
+  teardownAt: Instant.optional(),
+});
+export type IdleSpell = z.infer<typeof IdleSpell>;
+
 /** `WORKER#<name>`: the registry's authority on name, address, owner and phase. */
 export const WorkerRow = Worker.extend({
   phase: Phase,
@@ -127,6 +156,11 @@ export const WorkerRow = Worker.extend({
   openHomelabCommand: z.object({ commandId: z.string(), step: z.string(), instanceId: z.string() }).optional(),
   details: Details.optional(),
   failure: z.object({ error: z.string(), cause: z.string() }).optional(),
+  /** When it became READY; rows of earlier versions have none. */
+  readyAt: Instant.optional(),
+  agentHealth: AgentHealth.optional(),
+  idle: IdleSpell.optional(),
+  removal: Removal.optional(),
   removedAt: Instant.optional(),
 });
 export type WorkerRow = z.infer<typeof WorkerRow>;
