@@ -715,6 +715,8 @@ export declare type ConfigUpdate = Message<"ec2agent.v1.ConfigUpdate"> & {
   statusIntervalSec: number;
 
   /**
+   * Below zero switches it off.
+   *
    * @generated from field: int32 idle_shutdown_minutes = 3;
    */
   idleShutdownMinutes: number;
