@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { OUTPUT, type SignerSettings } from '#contract';
 import type { CodeFactory } from './bundling.ts';
 import { type Config, toFleetSettings } from './config.ts';
+import { ControlPlaneIdentity } from './control-plane-identity.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { DestroyGuard } from './destroy-guard.ts';
 import { FleetAlarms } from './fleet-alarms.ts';
@@ -53,12 +54,23 @@ export class FleetStack extends Stack {
       [OUTPUT.registryTable]: table.tableName,
       [OUTPUT.homelabRole]: homelabNodeRoleName(config),
       [OUTPUT.settings]: this.toJsonString(settings),
+      ...this.controlPlaneOutputs(config, bus),
     });
     this.guard(props);
   }
 
   private outputs(values: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+  }
+
+  /** The homelab's control plane, as far as the configuration tells of it. */
+  private controlPlaneOutputs(config: Config, bus: EventBus): Record<string, string> {
+    const { url, trustAnchor } = config.homelab.controlPlane;
+    const identity =
+      trustAnchor === undefined
+        ? {}
+        : new ControlPlaneIdentity(this, 'ControlPlane', { config, trustAnchor, bus }).outputs;
+    return { ...(url === undefined ? {} : { [OUTPUT.controlPlaneUrl]: url }), ...identity };
   }
 
   /** Made last, over everything made before it. */

@@ -9,6 +9,9 @@ export const functionRoleName = (config: Config, capability: string): string =>
 /** Role of the homelab's node; not that of the function `homelab`. */
 export const homelabNodeRoleName = (config: Config): string => functionRoleName(config, 'homelab-node');
 
+/** Role of the homelab's control plane, which puts events on the bus. */
+export const controlPlaneRoleName = (config: Config): string => functionRoleName(config, 'control-plane');
+
 /**
  * ARNs of what another stack or a function that comes earlier must name: taken from the fixed names, so that no
  * resource has to exist first.

@@ -27,6 +27,12 @@ write_variants() {
   cat >"$1/existing.json" <<'JSON'
 {
   "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "foreign-instance-profile", "nvidia-end-of-life"],
+  "homelab": {
+    "controlPlane": {
+      "url": "http://fleet.home.example.org",
+      "trustAnchor": "-----BEGIN CERTIFICATE-----\nMIIBYzCCAQigAwIBAgIUWEP8BkaPJcg7cOJZZa1WMijLmkkwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEbGludDAeFw0yNjExMjIwODQ3NTFaFw0zNjExMTkwODQ3NTFa\nMA8xDTALBgNVBAMMBGxpbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQbD2fJ\nbt2s2O2DjQC1sa/nDLK+yzwT1Ik/+lCVX6RBGBi+YzxHOX0Nk0PQXrn29boNe8lD\ngOVquXAo/iy0Pusko0IwQDAPBgNVHRMBAf8EBTADAQH/MA4GA1UdDwEB/wQEAwIB\nBjAdBgNVHQ4EFgQUiEfwWwxplnKBocTP2icOzSgntHcwCgYIKoZIzj0EAwIDSQAw\nRgIhAMe09u4noeBR6VjIXFp02WpfPTPAES6FkED6+Foyzqa4AiEA6J6TDJKFUxrl\nTOkC5W44IR/N2mq6w0Ms5cHenY6ZbDw=\n-----END CERTIFICATE-----\n"
+    }
+  },
   "network": {
     "vpcId": "vpc-0abc12345678def01", "vpcCidr": "172.31.0.0/16",
     "zones": ["us-west-2a"], "subnetIds": ["subnet-0abc12345678def01"],
@@ -47,7 +53,7 @@ JSON
       "certificate": "-----BEGIN NEBULA CERTIFICATE-----\nCkcKEXRhbG9z\n-----END NEBULA CERTIFICATE-----\n"
     }
   },
-  "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "nvidia-end-of-life", "plain-start"],
+  "acknowledge": ["homelab-trust", "mesh-in-homelab-services", "nvidia-end-of-life", "plain-start", "idle-unheard"],
   "nodes": { "start": "plain" }, "limits": { "bootSeconds": 900 },
   "images": {
     "schedule": "cron(0 6 ? * mon *)", "vpcId": "vpc-0abc12345678def01", "subnetId": "subnet-0abc12345678def01"

@@ -1,6 +1,7 @@
 import type { Fault } from '#shared/errors.ts';
 import { AGENT_CHECKS } from './checks-agent.ts';
 import { CLUSTER_CHECKS } from './checks-cluster.ts';
+import { HOMELAB_CHECKS } from './checks-homelab.ts';
 import { IMAGE_CHECKS } from './checks-images.ts';
 import { contains, overlaps, parseAddress, parseRange, type Range } from './cidr.ts';
 import { listAt, type Raw, textAt } from './raw.ts';
@@ -144,6 +145,7 @@ const CHECKS = [
   groupsOfCa,
   trustedCasSize,
   ...CLUSTER_CHECKS,
+  ...HOMELAB_CHECKS,
   ...IMAGE_CHECKS,
   ...AGENT_CHECKS,
 ];

@@ -32,3 +32,12 @@ export const proxyUrl = z.union([
   z.literal(''),
   z.string().regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/, { error: 'http://host:port' }),
 ]);
+/** One or two certificates: IAM Roles Anywhere takes two, so that a CA can be replaced. */
+export const certificateAuthority = z
+  .string()
+  .regex(/^(-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\s*){1,2}$/, {
+    error: 'PEM of one X.509 certificate, or of two',
+  });
+export const pageUrl = z.string().regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~/-]*)?$/, {
+  error: 'http://host:port or https://host/path',
+});

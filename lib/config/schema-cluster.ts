@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ClusterName, STEPS } from '#contract';
-import { cidr, nodePort, objectName, proxyUrl, quantity, version } from './fields.ts';
+import { certificateAuthority, cidr, nodePort, objectName, pageUrl, proxyUrl, quantity, version } from './fields.ts';
 
 /** The cluster on EC2, the homelab's, and what joins them. Each default and its reason: `defaults.ts`. */
 export const Cluster = z.strictObject({
@@ -32,6 +32,16 @@ export const Homelab = z.strictObject({
     namespace: objectName.describe('Namespace of the control plane'),
     service: objectName.describe('Its Service and Deployment'),
     port: z.int().min(1).max(65_535).describe('Its HTTP port, which is asked whether an agent has registered'),
+    url: pageUrl
+      .optional()
+      .describe(
+        'Where its page is for people, such as `http://fleet.home.example.org`; `carrierarr status` asks there. Absent: nobody is asked',
+      ),
+    trustAnchor: certificateAuthority
+      .optional()
+      .describe(
+        'PEM of the CA that certifies it for IAM Roles Anywhere (`carrierarr homelab certificate` makes one). Absent: it cannot tell AWS of idle and dead workers',
+      ),
   }),
 });
 

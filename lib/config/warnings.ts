@@ -66,6 +66,11 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
         'of one, and depends on every one of those downloads; build the images with carrierarr ami build' +
         (nodes.instanceProfile === undefined ? '' : '; the role of nodes.instanceProfile must be let read its bundle')
       : undefined,
+  'idle-unheard': ({ agent, homelab }) =>
+    agent.idleMinutes > 0 && homelab.controlPlane.trustAnchor === undefined
+      ? `agent.idleMinutes ${agent.idleMinutes}, but without homelab.controlPlane.trustAnchor the control plane cannot tell AWS ` +
+        'of idle workers: they run, and cost, until somebody tears them down; make a CA with carrierarr homelab certificate'
+      : undefined,
   'short-ready': (config) => {
     const [ready, longest] = [config.limits.readySeconds, longestProvisionSeconds(config)];
     return ready < longest

@@ -70,8 +70,9 @@ describe('the app', () => {
 
   it('has every output that the command goes by', () => {
     const { caFingerprint, caCertificateParameter, trustStep, ...ofFleet } = OUTPUT;
+    const mayBeMissing = /^ControlPlane/;
 
-    for (const output of Object.values(ofFleet)) fleet.hasOutput(output, {});
+    for (const output of Object.values(ofFleet)) if (!mayBeMissing.test(output)) fleet.hasOutput(output, {});
     for (const output of [caFingerprint, caCertificateParameter, trustStep]) mesh.hasOutput(output, {});
   });
 });

@@ -55,6 +55,12 @@ export const OUTPUT = {
   settings: 'FleetSettings',
   /** Role that the homelab's node assumes: what `carrierarr homelab activate` names in the activation. */
   homelabRole: 'HomelabRoleName',
+  /** Where the control plane's page is; only where the configuration says so. */
+  controlPlaneUrl: 'ControlPlaneUrl',
+  /** The control plane's identity at AWS; only with `homelab.controlPlane.trustAnchor`. */
+  controlPlaneTrustAnchor: 'ControlPlaneTrustAnchorArn',
+  controlPlaneProfile: 'ControlPlaneProfileArn',
+  controlPlaneRole: 'ControlPlaneRoleArn',
   /** On the mesh stack. */
   caFingerprint: 'CaFingerprint',
   caCertificateParameter: 'CaCertificateParameter',

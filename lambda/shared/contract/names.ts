@@ -90,6 +90,9 @@ export const HANDOVER_PURPOSES = ['aws', 'homelab', 'clustermesh'] as const;
 /** Value of {@link TAG.role} on the homelab's own node. */
 export const HOMELAB_ROLE = 'homelab';
 
+/** Common name in the certificate of the homelab's control plane: what AWS lets put events on this fleet's bus. */
+export const controlPlaneCommonName = (fleet: string): string => `${fleet}-control-plane`;
+
 /** Name of a worker's Kubernetes node. */
 export const nodeName = (worker: string): string => `carrierarr-${worker}`;
 
