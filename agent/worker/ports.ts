@@ -97,6 +97,8 @@ export interface Settings {
   readonly publicIp: string | undefined;
   readonly region: string | undefined;
   readonly availabilityZone: string | undefined;
+  /** Address of the instance metadata. @default - AWS' own */
+  readonly imds?: string | undefined;
   readonly healthPort: number;
   /** Whether EXEC is taken at all. */
   readonly exec: boolean;

@@ -21,5 +21,4 @@ export const output = (text: string, most: number): string => {
 };
 
 /** The last line that says something. */
-export const lastLine = (text: string, most = 200): string =>
-  oneLine(text.trimEnd().split('\n').at(-1) ?? '', most);
+export const lastLine = (text: string, most = 200): string => oneLine(text.trimEnd().split('\n').at(-1) ?? '', most);

@@ -15,7 +15,11 @@ export const parseTimeline = (text: string | undefined): Mark[] =>
     .slice(0, MOST)
     .map(([, seconds, millis, mark = '']) => ({ mark, at: Number(seconds) * 1000 + Number(millis) }));
 
-const notice = z.object({ action: z.string(), time: z.iso.datetime(), at: z.iso.datetime().optional().catch(undefined) });
+const notice = z.object({
+  action: z.string(),
+  time: z.iso.datetime(),
+  at: z.iso.datetime().optional().catch(undefined),
+});
 
 /** EC2's notice that it takes the instance back. */
 export interface Interruption {
@@ -28,7 +32,11 @@ export interface Interruption {
 export const parseInterruption = (text: string | undefined): Interruption | undefined => {
   try {
     const { action, time, at } = notice.parse(JSON.parse(text ?? ''));
-    return { action: oneLine(action, 40), time: Date.parse(time), noticedAt: at === undefined ? undefined : Date.parse(at) };
+    return {
+      action: oneLine(action, 40),
+      time: Date.parse(time),
+      noticedAt: at === undefined ? undefined : Date.parse(at),
+    };
   } catch {
     return undefined;
   }

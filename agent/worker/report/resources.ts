@@ -1,3 +1,5 @@
+import type { System } from '../ports.ts';
+
 /** What the processors have done since the machine started, in ticks of a hundredth of a second. */
 export interface CpuTicks {
   readonly busy: number;
@@ -34,6 +36,23 @@ export const cpuUse = (before: CpuTicks | undefined, now: CpuTicks | undefined):
   return { percent: Math.round(share * 1000) / 10, busyCores: share * now.cores };
 };
 
+/**
+ * Use since the last look that was far enough away; looks in between repeat what was found then. The first one tells of
+ * the time since the machine started, which says nothing of how busy it is now.
+ */
+export const createCpuMeter = (system: System): (() => Promise<CpuUse | undefined>) => {
+  let before: CpuTicks | undefined;
+  let last: CpuUse | undefined;
+  return async () => {
+    const now = parseCpu(await system.readText('/proc/stat'));
+    const use = cpuUse(before, now);
+    const soFar = before === undefined && now !== undefined ? cpuUse({ ...now, busy: 0, total: 0 }, now) : undefined;
+    if (before === undefined || use !== undefined) before = now;
+    last = use ?? (soFar && { ...soFar, busyCores: 0 }) ?? last;
+    return last;
+  };
+};
+
 export interface Memory {
   readonly usedMb: number;
   readonly totalMb: number;
@@ -61,4 +80,19 @@ export const parseUptime = (text: string | undefined): number | undefined => {
 export const parseGroupCpu = (text: string | undefined): number | undefined => {
   const micros = /^usage_usec (\d+)$/m.exec(text ?? '')?.[1];
   return micros === undefined ? undefined : Number(micros) / 1e6;
+};
+
+// Images lie on the root volume; models on the instance store, where the instance has one.
+const DISKS = ['/', '/var/lib/ollama'];
+
+export interface Disk {
+  readonly used: number;
+  readonly total: number;
+}
+
+/** Of the disks that fill up, the one that has come furthest. */
+export const fullestDisk = async (system: System): Promise<Disk | undefined> => {
+  const disks = await Promise.all(DISKS.map((path) => system.diskMegabytes(path)));
+  const share = (disk: Disk): number => disk.used / Math.max(1, disk.total);
+  return disks.filter((disk) => disk !== undefined).sort((a, b) => share(b) - share(a))[0];
 };

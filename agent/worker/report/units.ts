@@ -57,7 +57,8 @@ const STATES: Readonly<Record<string, ServiceState>> = {
 };
 
 // systemd calls a service that has died and waits for its next start `activating`: it is down all the same.
-const isComingBack = (unit: UnitFacts): boolean => unit.ActiveState === 'activating' && unit.SubState === 'auto-restart';
+const isComingBack = (unit: UnitFacts): boolean =>
+  unit.ActiveState === 'activating' && unit.SubState === 'auto-restart';
 
 const stateOf = (unit: UnitFacts): ServiceState => {
   if (unit.LoadState === 'masked') return ServiceState.STOPPED;
