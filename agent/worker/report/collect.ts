@@ -66,8 +66,16 @@ const createReadings = (settings: Settings, system: System, ask: Ask) => {
       ask('memory', () => readAs('/proc/meminfo', parseMemory), nothing),
       ask('disk', () => fullestDisk(system), nothing),
       ask('ollama-group', () => readAs(OLLAMA_GROUP, parseGroupCpu), nothing),
-      ask('in-service', () => isInService(settings, system), () => false),
-      ask('timeline', () => readAs(`${RUN_FOLDER}/timeline`, parseTimeline), () => []),
+      ask(
+        'in-service',
+        () => isInService(settings, system),
+        () => false,
+      ),
+      ask(
+        'timeline',
+        () => readAs(`${RUN_FOLDER}/timeline`, parseTimeline),
+        () => [],
+      ),
       ask('interruption', () => readAs(`${RUN_FOLDER}/${INTERRUPTION_FILE}`, parseInterruption), nothing),
     ]);
     return { cpu, memory, disk, ollamaCpuSeconds, inService, timeline, interruption };
