@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { oneLine } from '../text.ts';
+import { type Handler, refused, type Order, type Outcome, type Tools } from './outcome.ts';
+
+const faultOf = (error: z.ZodError, known: readonly string[]): string => {
+  const faults = error.issues.map((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? `unknown argument ${issue.keys.map((key) => oneLine(key, 40)).join(', ')}`
+      : `${issue.path.join('.') || 'arguments'}: ${issue.message}`,
+  );
+  return `${faults.join('; ')} (arguments: ${known.join(', ') || 'none'})`;
+};
+
+/** A command that runs only with arguments that its schema takes; everything else is refused with all faults at once. */
+export const withArguments =
+  <S extends z.ZodObject>(
+    schema: S,
+    run: (tools: Tools, args: z.infer<S>, order: Order) => Promise<Outcome>,
+  ): Handler =>
+  async (tools, order) => {
+    const parsed = schema.safeParse(order.args);
+    if (!parsed.success) return refused(faultOf(parsed.error, Object.keys(schema.shape)));
+    return run(tools, parsed.data, order);
+  };
+
+/** A whole number in an argument, which the wire carries as text. */
+export const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+
+/** A model's name as Ollama has them: `[host/][namespace/]model[:tag]`. */
+export const modelName = z
+  .string()
+  .max(200, 'is longer than 200 characters')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*(?::\d{1,5}(?=\/))?(?:\/[A-Za-z0-9][A-Za-z0-9._-]*){0,4}(?::[A-Za-z0-9][A-Za-z0-9._-]*)?$/,
+    'is no model name such as llama3.2:3b',
+  );
