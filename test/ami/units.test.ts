@@ -157,7 +157,10 @@ describe('the images', () => {
     expect(settings('worker-agent.service', 'ExecStart')[0]).toMatch(
       /^worker-agent --type \$\{NODE_TYPE\} --nebula-ip \$\{NEBULA_IP\}$/,
     );
-    expect(settings('worker-agent.service', 'EnvironmentFile')).toEqual(['/etc/worker-agent/env']);
+    expect(settings('worker-agent.service', 'EnvironmentFile')).toEqual([
+      '/etc/worker-agent/env',
+      '-/etc/carrierarr/node.env',
+    ]);
   });
 
   it('leave the agent alone where the image was built without its program', () => {
