@@ -5,12 +5,13 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IDestination, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { ENVIRONMENT, FleetSettings, SignerSettings } from '#contract';
+import type { AgentKey } from './agent-key.ts';
 import type { CodeFactory } from './bundling.ts';
 import { CapabilityFunction } from './capability-function.ts';
 import type { Config } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { FunctionName } from './entry-points.ts';
-import { manageSecrets, signCertificates } from './iam/identity-policy.ts';
+import { manageSecrets, readAgentKey, signCertificates } from './iam/identity-policy.ts';
 import { bindSecrets, launchInstances } from './iam/launch-policy.ts';
 import { announce, registryAccess } from './iam/registry-policy.ts';
 import { runHomelabSteps, runSteps } from './iam/run-command-policy.ts';
@@ -30,6 +31,8 @@ export interface FleetFunctionsProps {
   readonly caCertificate: string;
   readonly nodes: WorkerNodes;
   readonly deadLetters: DeadLetters;
+  /** Absent: workers get no tokens. */
+  readonly agentKey: AgentKey | undefined;
 }
 
 type FleetFunction = Exclude<FunctionName, 'ca' | 'guard'>;
@@ -80,7 +83,7 @@ const environments = (stack: Stack, props: FleetFunctionsProps): Environments =>
   const { lighthouse, 'gpu-worker': gpu } = props.nodes.templates;
   return {
     registry: { ...base, EVENT_BUS: props.bus.eventBusName },
-    identity: { ...base, ...signing },
+    identity: { ...base, ...signing, AGENT_KEY_SECRET: props.agentKey?.secret.secretArn ?? '' },
     launch: {
       ...base,
       LAUNCH_TEMPLATES: stack.toJsonString({ lighthouse: lighthouse.templateId, 'gpu-worker': gpu.templateId }),
@@ -99,7 +102,12 @@ const permissions = (scope: PolicyScope, props: FleetFunctionsProps): Record<Fle
   const registry = registryAccess(props.table);
   return {
     registry: [registry, announce(props.bus)],
-    identity: [registry, ...signCertificates(props.signer), ...manageSecrets(scope)],
+    identity: [
+      registry,
+      ...signCertificates(props.signer),
+      ...manageSecrets(scope),
+      ...(props.agentKey === undefined ? [] : [readAgentKey(props.agentKey.secret.secretArn)]),
+    ],
     launch: [registry, ...launchInstances({ ...scope, ...launchTargets(scope, props) }), bindSecrets(scope)],
     'run-command': [registry, ...runSteps(scope)],
     homelab: [registry, ...runHomelabSteps(scope)],

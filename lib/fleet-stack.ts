@@ -1,7 +1,8 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { OUTPUT, type SignerSettings } from '#contract';
+import { agentKeySecretName, OUTPUT, type SignerSettings } from '#contract';
+import { AgentKey } from './agent-key.ts';
 import type { CodeFactory } from './bundling.ts';
 import { type Config, toFleetSettings } from './config.ts';
 import { ControlPlaneIdentity } from './control-plane-identity.ts';
@@ -37,7 +38,9 @@ export class FleetStack extends Stack {
     const { table } = new RegistryTable(this, 'Registry', { fleet });
     const bus = new EventBus(this, 'Bus', { eventBusName: fleet });
     const deadLetters = new DeadLetters(this, 'DeadLetters', { fleet });
-    const functions = new FleetFunctions(this, 'Functions', { ...props, settings, table, bus, nodes, deadLetters });
+    const agentKey = config.agent.tokens ? new AgentKey(this, 'AgentKey', { fleet }) : undefined;
+    const given = { settings, table, bus, nodes, deadLetters, agentKey };
+    const functions = new FleetFunctions(this, 'Functions', { ...props, ...given });
     const { api: workers, certificates, scale, rescue } = functions.byName;
     const machines = new FleetMachines(this, 'Machines', { ...props, functions: functions.byName }).byName;
     const { api } = new WorkersApi(this, 'Api', { config, workers, certificates });
@@ -55,6 +58,7 @@ export class FleetStack extends Stack {
       [OUTPUT.homelabRole]: homelabNodeRoleName(config),
       [OUTPUT.settings]: this.toJsonString(settings),
       ...this.controlPlaneOutputs(config, bus),
+      ...(agentKey === undefined ? {} : { [OUTPUT.agentKeySecret]: agentKeySecretName(fleet) }),
     });
     this.guard(props);
   }

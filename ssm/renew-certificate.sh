@@ -1,5 +1,5 @@
 #!/bin/bash
-# Puts the renewed certificate of the worker's secret into use. Nebula rereads its files on SIGHUP and keeps its old
+# Puts the renewed certificate of the worker's secret into use, and the token of its agent beside it. Nebula rereads its files on SIGHUP and keeps its old
 # certificate when it does not like the new one, so the swap counts only once Nebula has logged the new fingerprint;
 # otherwise the files go back to what they were.
 # shellcheck source-path=SCRIPTDIR
@@ -10,6 +10,7 @@ source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/secret.
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/private.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/certificate.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/identity.sh"
+source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/agent-token.sh"
 source "${BASH_SOURCE%/*}/../ami/base/files/usr/local/lib/carrierarr/lib/mesh.sh"
 
 readonly SWAPPED=(ca.crt host.crt host.key)
@@ -20,6 +21,7 @@ fetch_renewed() {
   local attempt
   for attempt in 1 2 3 4 5; do
     fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" 10
+    agent_token_load
     identity_load
     printf '%s\n' "$identity_crt" >"$step_scratch/host.crt"
     identity_check "$step_scratch/host.crt"
@@ -83,6 +85,8 @@ load_settings
 load_worker_name
 [[ $worker_name == "$SSM_Worker" ]] || die "this node is worker $worker_name, not $SSM_Worker"
 fetch_renewed
+# Both tokens hold for a day yet: this needs no undoing.
+agent_token_keep
 cursor=$(journal --lines 0 --show-cursor | sed -n 's/^-- cursor: //p')
 [[ -n $cursor ]] || die 'nebula has written nothing to the journal: is it running?'
 put_aside

@@ -2,7 +2,7 @@ import type { FleetSettings, SignerSettings } from '#contract';
 import { createDynamoClient } from '#shared/aws/dynamodb.ts';
 import { createKmsSigner } from '#shared/aws/kms.ts';
 import { createSecrets } from '#shared/aws/secrets.ts';
-import { systemClock } from '#shared/clock.ts';
+import { type Clock, systemClock } from '#shared/clock.ts';
 import { createRegistry } from '../registry/create-registry.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
 import { readStoredAuthority } from './key-signer.ts';
@@ -13,6 +13,8 @@ export interface IdentityEnvironment {
   readonly REGISTRY_TABLE: string;
   readonly SIGNER: SignerSettings;
   readonly CA_CERTIFICATE: string;
+  /** Empty: workers get no tokens. Absent: the function hands none out. */
+  readonly AGENT_KEY_SECRET?: string;
 }
 
 /** The last answer is kept; a failure is not, so that the next call tries again. */
@@ -24,6 +26,26 @@ const once = <T>(load: () => Promise<T>): (() => Promise<T>) => {
       throw error;
     });
     return loaded;
+  };
+};
+
+/** So soon is a key that was replaced in use. */
+const KEY_MILLISECONDS = 5 * 60_000;
+
+/** The keys, read again once they are some minutes old. */
+const agentKeysReader = (
+  secretId: string,
+  secrets: Pick<IdentityPorts['secrets'], 'read'>,
+  clock: Pick<Clock, 'now'>,
+): IdentityPorts['agentKeys'] => {
+  if (secretId === '') return async () => undefined;
+  let known: { readonly text: string; readonly until: number } | undefined;
+  return async () => {
+    const now = clock.now().getTime();
+    if (known === undefined || known.until <= now) {
+      known = { text: await secrets.read(secretId), until: now + KEY_MILLISECONDS };
+    }
+    return known.text;
   };
 };
 
@@ -42,5 +64,12 @@ export const buildIdentityPorts = (environment: IdentityEnvironment): IdentityPo
   const secrets = createSecrets();
   const clock = systemClock;
   const registry = createRegistry({ client: createDynamoClient(), table, clock, random: Math.random, settings });
-  return { issuer: once(() => loadIssuer(environment, secrets)), registry, secrets, clock, settings };
+  return {
+    issuer: once(() => loadIssuer(environment, secrets)),
+    agentKeys: agentKeysReader(environment.AGENT_KEY_SECRET ?? '', secrets, clock),
+    registry,
+    secrets,
+    clock,
+    settings,
+  };
 };

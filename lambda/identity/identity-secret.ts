@@ -3,6 +3,7 @@ import type { SecretFacts } from '#shared/aws/secret-tags.ts';
 import type { SecretVersion } from '#shared/aws/secrets.ts';
 import { NotYetConsistentError, SecretConflictError } from '#shared/errors.ts';
 import type { Life } from '../registry/port.ts';
+import type { TokenField } from './agent-token.ts';
 import { type JoinFields, keepTokens } from './join-fields.ts';
 import type { IdentityFields } from './mint-identity.ts';
 import type { IdentityPorts } from './ports.ts';
@@ -52,7 +53,7 @@ export const storeIdentity = async (
   { secrets, settings }: SecretPorts,
   worker: Worker,
   execution: string,
-  fields: IdentityFields & Partial<JoinFields>,
+  fields: IdentityFields & Partial<JoinFields> & TokenField,
 ): Promise<SecretVersion> => {
   const name = identitySecretName({ settings }, worker.name);
   const created = await secrets.create(name, JSON.stringify(fields), tagsOf(settings.fleet, worker, execution));

@@ -1,5 +1,6 @@
 import type { OperationInput, OperationOutput, Phase, WorkerRow } from '#contract';
 import { OwnershipLostError } from '#shared/errors.ts';
+import { agentToken } from './agent-token.ts';
 import { assertNameFree } from './check-claims.ts';
 import { storeIdentity } from './identity-secret.ts';
 import { joinFields } from './join-fields.ts';
@@ -26,7 +27,7 @@ const assertMayBeCertified = (row: WorkerRow | undefined, { worker, execution }:
  * Key pair, certificate, secret: one operation, since a private key must never cross a state. Safe to repeat: what an
  * earlier try issued is revoked, and its secret gets the new value.
  * @throws CertificateRuleError, SignatureError, SecretConflictError, NotYetConsistentError, OwnershipLostError,
- * ClusterUnavailableError
+ * ClusterUnavailableError, ConfigurationError
  */
 export const issueIdentity = async (
   ports: IdentityPorts,
@@ -43,8 +44,9 @@ export const issueIdentity = async (
 
   const join = await joinFields(ports, worker, server);
   const { row, fields } = await mintIdentity(ports, worker, server);
-  const version = await storeIdentity(ports, worker, execution, { ...fields, ...join });
   const { fingerprint, notAfter } = row;
+  const token = await agentToken(ports, worker, notAfter);
+  const version = await storeIdentity(ports, worker, execution, { ...fields, ...join, ...token });
   try {
     await registry.recordIdentity(life, { secretArn: version.arn, fingerprint, notAfter });
   } catch (error) {

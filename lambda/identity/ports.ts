@@ -8,6 +8,8 @@ import type { Issuer } from './issuer.ts';
 export interface IdentityPorts {
   /** Read at first use: an existing CA's key lies in a secret. */
   readonly issuer: () => Promise<Issuer>;
+  /** Keys of agent tokens, one a line; undefined where workers get none. Read anew every few minutes. */
+  readonly agentKeys: () => Promise<string | undefined>;
   readonly registry: Pick<
     Registry,
     | 'find'

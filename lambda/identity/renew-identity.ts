@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { OperationInput, OperationOutput, WorkerRow } from '#contract';
 import { ConfigurationError, OwnershipLostError } from '#shared/errors.ts';
 import type { Life } from '../registry/port.ts';
+import { agentToken } from './agent-token.ts';
 import { assertNameFree } from './check-claims.ts';
 import { isSecretOf, refuseForeignSecret } from './identity-secret.ts';
 import { mintIdentity } from './mint-identity.ts';
@@ -45,7 +46,7 @@ const readFields = async ({ secrets }: IdentityPorts, name: string, arn: string)
 };
 
 /**
- * A new key pair and certificate for the same name and address, as a new version of the worker's secret. The old
+ * A new key pair, certificate and agent token for the same name and address, as a new version of the worker's secret. The old
  * certificate is left to expire: the node works with it until it has swapped (docs/adr/0012).
  * @throws CertificateRuleError, SignatureError, SecretConflictError, OwnershipLostError, ConfigurationError
  */
@@ -60,10 +61,11 @@ export const renewIdentity = async (
   if (!isSecretOf(secret, settings.fleet, life)) return refuseForeignSecret(secret);
   assertNameFree(await registry.listCertificates({ name: life.name }), life, clock.now());
 
-  const present = await readFields(ports, life.name, secret.arn);
+  const { agent_token: _, ...present } = await readFields(ports, life.name, secret.arn);
   const { row, fields } = await mintIdentity(ports, worker, await serverOf(ports, worker));
-  const version = await secrets.put(secret.arn, JSON.stringify({ ...present, ...fields }));
   const { fingerprint, notAfter } = row;
+  const token = await agentToken(ports, worker, notAfter);
+  const version = await secrets.put(secret.arn, JSON.stringify({ ...present, ...fields, ...token }));
   try {
     await registry.recordIdentity(life, { secretArn: version.arn, fingerprint, notAfter });
   } catch (error) {

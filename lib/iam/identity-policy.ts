@@ -16,6 +16,10 @@ export const signCertificates = (signer: SignerSettings): PolicyStatement[] =>
         allow(['kms:GetPublicKey'], [signer.keyArn]),
       ];
 
+/** The key of agent tokens; the identity function alone reads it, and no worker's role reaches its name. */
+export const readAgentKey = (secretArn: string): PolicyStatement =>
+  allow(['secretsmanager:GetSecretValue'], [secretArn]);
+
 /**
  * Identities of workers, and credentials on their way from node to node. The prefix also holds secrets that people made
  * by hand, so that everything but making a tagged one asks for the fleet's tag.

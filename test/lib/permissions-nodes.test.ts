@@ -98,10 +98,10 @@ describe('an operator', () => {
 });
 
 describe('identity', () => {
-  it('never reads what nodes hand over', () => {
+  it('reads identities and the key of agent tokens, never what nodes hand over', () => {
     expect(
       allowing(fleet, /^Functionsidentity/, 'secretsmanager:GetSecretValue').map(({ Resource }) => Resource),
-    ).toEqual([SECRETS.nebula]);
+    ).toEqual([SECRETS.nebula, expect.stringMatching(/^<AgentKeySecret/)]);
   });
 });
 

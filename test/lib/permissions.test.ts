@@ -156,6 +156,25 @@ describe('the CA key', () => {
     everything.filter(({ statement }) => statement.Effect === 'Allow' && listOf(statement.Action).includes(action));
 });
 
+describe('the key of agent tokens', () => {
+  const ARN = 'arn:aws:secretsmanager:us-west-2:111122223333:secret:carrierarr/agent-key-AbCdEf';
+  const reaches = (resource: string): boolean =>
+    resource.startsWith('<AgentKeySecret') ||
+    new RegExp(`^${resource.replace(/[.+?^$()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(ARN);
+  const secretActions = (actions: readonly string[]) =>
+    // Listing knows no resource, and shows no value.
+    actions.filter((action) => action.startsWith('secretsmanager:') && action !== 'secretsmanager:ListSecrets');
+
+  it('is read by the identity function alone: no worker reaches its name', () => {
+    const reaching = everything
+      .filter(({ statement }) => statement.Effect === 'Allow' && listOf(statement.Resource).some(reaches))
+      .map(({ policy, statement }) => [policy.replace(/Role.*/, ''), secretActions(listOf(statement.Action))])
+      .filter(([, actions]) => actions?.length !== 0);
+
+    expect(reaching).toEqual([['Functionsidentity', ['secretsmanager:GetSecretValue']]]);
+  });
+});
+
 describe('what takes away', () => {
   it('terminates instances that carry the fleet’s tag and a worker’s', () => {
     expect(allowing(fleet, /^Functionssweep/, 'ec2:TerminateInstances').map(({ Condition }) => Condition)).toEqual([

@@ -4,7 +4,7 @@ import { paginateDescribeLogGroups, paginateFilterLogEvents } from '@aws-sdk/cli
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
-import { secretName } from '#contract';
+import { agentKeySecretName, secretName } from '#contract';
 import { historyOf, provision, teardown } from './support/executions.ts';
 import { clients, describeScenario, fleet, logDirectory, uniqueName } from './support/fleet.ts';
 import { instancesOf } from './support/remains.ts';
@@ -33,17 +33,16 @@ const cloudLogs = async (): Promise<string> => {
   return lines.join('\n');
 };
 
-const secretOfWorker = async (name: string): Promise<Record<string, string>> => {
-  const { SecretString } = await clients.secrets.send(
-    new GetSecretValueCommand({ SecretId: secretName('catalyst-llm', name) }),
-  );
-  return JSON.parse(SecretString ?? '{}') as Record<string, string>;
-};
+const secretText = async (id: string): Promise<string> =>
+  (await clients.secrets.send(new GetSecretValueCommand({ SecretId: id }))).SecretString ?? '';
+
+const secretOfWorker = async (name: string): Promise<Record<string, string>> =>
+  JSON.parse(await secretText(secretName('catalyst-llm', name))) as Record<string, string>;
 
 /** Every piece of a worker's secret that nobody else may see. */
 const betrayers = (secret: Record<string, string>): string[] => [
   ...bodyOf(secret.nebula_node_key ?? ''),
-  ...[secret.k3s_token, secret.k3s_agent_token].filter((token) => token !== undefined),
+  ...[secret.k3s_token, secret.k3s_agent_token, secret.agent_token].filter((token) => token !== undefined),
 ];
 
 const describeInstance = async (name: string): Promise<string> => {
@@ -64,8 +63,10 @@ describeScenario('key material', () => {
     ];
     expect(born.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
     const secrets = [await secretOfWorker(server), await secretOfWorker(gpu)];
-    const hidden = secrets.flatMap(betrayers);
-    expect(hidden.length).toBeGreaterThanOrEqual(5);
+    const agentKey = await secretText(agentKeySecretName(fleet));
+    const hidden = [...secrets.flatMap(betrayers), agentKey];
+    expect(agentKey).toMatch(/^[A-Za-z0-9]{64}$/);
+    expect(hidden.length).toBeGreaterThanOrEqual(8);
     const instances = [await describeInstance(server), await describeInstance(gpu)];
     const ends = [await teardown({ name: gpu }), await teardown({ name: server })];
 

@@ -27,6 +27,10 @@ export interface TestIdentity {
   readonly secret: Record<string, string>;
 }
 
+/** What an agent shows the control plane; no two are the same. */
+export const anAgentToken = (): string =>
+  [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()].map((part) => part.replaceAll('-', '_')).join('.');
+
 /** A worker's identity as the identity function issues it. */
 export const anIdentity = (details: Partial<CertificateDetails> = {}, address = ADDRESS): TestIdentity => {
   const now = Math.floor(Date.now() / 1000);

@@ -17,8 +17,6 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 /** A token outlives its certificate by this: whoever is late with the renewal is off the mesh before it is refused. */
 export const AGENT_TOKEN_GRACE_SECONDS = 86_400;
 
-/** Length of the key that the stack draws. */
-export const AGENT_KEY_CHARACTERS = 64;
 /** HS256 wants 256 bits; a character of the drawn key has almost six. */
 export const AGENT_KEY_MINIMUM_CHARACTERS = 43;
 

@@ -28,7 +28,8 @@ const signing = { SIGNER: json(SignerSettings), CA_CERTIFICATE: z.string() };
 
 export const ENVIRONMENT = {
   registry: z.object({ ...base, EVENT_BUS: z.string() }),
-  identity: z.object({ ...base, ...signing }),
+  /** Where the key of agent tokens lies; empty: workers get none. */
+  identity: z.object({ ...base, ...signing, AGENT_KEY_SECRET: z.string() }),
   launch: z.object({ ...base, LAUNCH_TEMPLATES: json(z.record(z.enum(['lighthouse', 'gpu-worker']), z.string())) }),
   'run-command': z.object({ ...base }),
   /** What precedes a node's id in its ARN: `arn:aws:ssm:REGION:ACCOUNT:managed-instance/`. */
@@ -61,6 +62,8 @@ export const OUTPUT = {
   controlPlaneTrustAnchor: 'ControlPlaneTrustAnchorArn',
   controlPlaneProfile: 'ControlPlaneProfileArn',
   controlPlaneRole: 'ControlPlaneRoleArn',
+  /** Name of the secret with the key of agent tokens; absent where `agent.tokens` is off. */
+  agentKeySecret: 'AgentKeySecretName',
   /** On the mesh stack. */
   caFingerprint: 'CaFingerprint',
   caCertificateParameter: 'CaCertificateParameter',

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildIdentityPorts } from '../../../lambda/identity/build-ports.ts';
 import { certificateToPem } from '../../../lambda/identity/certificate/index.ts';
 import { mockClient } from '../../support/mock-client.ts';
@@ -23,6 +23,41 @@ beforeEach(() => {
   vi.stubEnv('AWS_REGION', 'us-west-2');
   sdk.reset();
   sdk.on(GetSecretValueCommand, { SecretId: 'arn:ca' }).resolves({ SecretString: secret });
+});
+
+describe('the keys of agent tokens', () => {
+  const keysFrom = (secretId: string) =>
+    buildIdentityPorts({
+      FLEET_SETTINGS: settings(),
+      REGISTRY_TABLE: 'carrierarr-registry',
+      SIGNER: { kind: 'kms', keyArn: 'arn:key' },
+      CA_CERTIFICATE: '',
+      AGENT_KEY_SECRET: secretId,
+    }).agentKeys;
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are none where there is no secret', async () => {
+    await expect(keysFrom('')()).resolves.toBeUndefined();
+    expect(sdk.commandCalls(GetSecretValueCommand)).toHaveLength(0);
+  });
+
+  it('are read once, and again after five minutes: a replaced key is soon in use', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    sdk
+      .on(GetSecretValueCommand, { SecretId: 'arn:agent-key' })
+      .resolvesOnce({ SecretString: 'one' })
+      .resolves({ SecretString: 'two' });
+    const keys = keysFrom('arn:agent-key');
+
+    expect(await keys()).toBe('one');
+    vi.setSystemTime(4 * 60_000);
+    expect(await keys()).toBe('one');
+    vi.setSystemTime(5 * 60_000);
+    expect(await keys()).toBe('two');
+  });
 });
 
 describe('the issuer with an existing CA', () => {

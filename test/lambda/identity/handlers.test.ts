@@ -10,6 +10,7 @@ const environment = {
   FLEET_SETTINGS: JSON.stringify(settings()),
   REGISTRY_TABLE: 'carrierarr-registry',
   SIGNER: JSON.stringify({ kind: 'kms', keyArn: 'arn:aws:kms:us-west-2:111122223333:key/0f1e' }),
+  AGENT_KEY_SECRET: '',
   CA_CERTIFICATE: certificateToPem(testAuthority().certificate),
 };
 

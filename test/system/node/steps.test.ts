@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { network } from '../../lambda/identity/support/authority.ts';
 import { awsError, secretValue } from '../../ssm/fake-instance.ts';
-import { ADDRESS, anIdentity, WORKER } from '../../ssm/identity-builders.ts';
+import { ADDRESS, anAgentToken, anIdentity, WORKER } from '../../ssm/identity-builders.ts';
 import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
 import { runStep } from '../../ssm/run-step.ts';
 import { aBootedNode, aNode, BOOT } from './support.ts';
@@ -180,10 +180,11 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('node-status', () => {
 describe.skipIf(sandboxObstacle !== undefined).concurrent('renew-certificate', () => {
   const files = 'cd /etc/nebula && sha256sum ca.crt host.crt host.key && ls -A';
 
-  it('puts the renewed certificate and key into use without a restart', async () => {
+  it('puts the renewed certificate, key and agent token into use without a restart', async () => {
     const { node, instance } = await aBootedNode();
     const renewed = anIdentity();
-    instance.secret = [secretValue(renewed.secret)];
+    const token = anAgentToken();
+    instance.secret = [secretValue({ ...renewed.secret, agent_token: token })];
     const pid = await node.read('/run/standins/units/nebula.service/main.pid');
 
     const { code, verdict } = await runStep(node, 'renew-certificate', { Fingerprint: renewed.fingerprint });
@@ -195,6 +196,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('renew-certificate', (
     expect(await node.shell('ls -A /etc/nebula')).toBe('ca.crt\nconfig.yml\nhost.crt\nhost.key\n');
     expect(await node.read('/run/standins/units/nebula.service/main.pid')).toBe(pid);
     expect(verdict.tail).not.toContain(renewed.privateKeyPem.split('\n')[1]);
+    expect(await node.read('/run/carrierarr/agent-token')).toBe(`${token}\n`);
+    expect(verdict.tail).not.toContain(token);
   });
 
   it('waits for a secret that still shows the old certificate', async () => {

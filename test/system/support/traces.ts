@@ -29,9 +29,11 @@ const bodyOf = (pem: string): string[] => pem.split('\n').filter((line) => line 
 const piecesOf = (text: string): string[] => {
   const token = /^ *token: (\S+)$/m.exec(text)?.[1];
   if (token !== undefined) return [token];
+  // The key of agent tokens.
+  if (/^[A-Za-z0-9]{64}$/.test(text)) return [text];
   if (!text.startsWith('{')) return [];
-  const { nebula_node_key = '', k3s_token, k3s_agent_token } = JSON.parse(text) as Record<string, string>;
-  return [...bodyOf(nebula_node_key), k3s_token, k3s_agent_token].filter((piece) => piece !== undefined);
+  const { nebula_node_key = '', k3s_token, k3s_agent_token, agent_token } = JSON.parse(text) as Record<string, string>;
+  return [...bodyOf(nebula_node_key), k3s_token, k3s_agent_token, agent_token].filter((piece) => piece !== undefined);
 };
 
 /** Looks at every secret of a cloud again and again: those of a handover live for moments only. */

@@ -19,7 +19,7 @@ export interface TestFleet extends IdentityPorts {
 
 /** The ports of the identity operations over fakes that keep state. */
 export const testFleet = (
-  overrides: { settings?: Partial<FleetSettings>; authority?: TestAuthority } = {},
+  overrides: { settings?: Partial<FleetSettings>; authority?: TestAuthority; agentKeys?: string } = {},
 ): TestFleet => {
   const authority = overrides.authority ?? testAuthority();
   const settings = seedSettings(overrides.settings);
@@ -34,6 +34,7 @@ export const testFleet = (
     settings,
     clock,
     issuer: async () => issuer,
+    agentKeys: async () => overrides.agentKeys,
     registry: createMemoryRegistry({ clock }),
     secrets: createFakeSecrets(),
   };

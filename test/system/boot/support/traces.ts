@@ -4,16 +4,16 @@ import type { Switched, World } from './world.ts';
 /** Lines of a PEM's base64 body. */
 const bodyOf = (pem = ''): string[] => pem.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
 
-/** What nobody may find on a machine outside the two directories that are made for it. */
+/** What nobody may find on a machine outside the places that are made for it. */
 export const hiddenOf = ({ secret }: Switched): string[] => [
   ...bodyOf(secret.nebula_node_key),
-  ...[secret.k3s_token, secret.k3s_agent_token].filter((token) => token !== undefined),
+  ...[secret.k3s_token, secret.k3s_agent_token, secret.agent_token].filter((token) => token !== undefined),
   CREDENTIALS.SecretAccessKey,
   CREDENTIALS.Token,
 ];
 
 /** Where secrets may lie: in memory, and gone with it. */
-const ALLOWED = /^\/etc\/(nebula|rancher)\//;
+const ALLOWED = /^\/etc\/(nebula|rancher)\/|^\/run\/carrierarr\/agent-token$/;
 
 /** The disk is looked at from outside, as what differs from the image. */
 const LOOK = `

@@ -5,7 +5,7 @@ import { ROLES, type Role } from '#contract';
 import { certificateToPem } from '../../../../lambda/identity/certificate/index.ts';
 import { agentMembers, serverMembers } from '../../../ssm/cluster-builders.ts';
 import { FakeInstance, secretValue } from '../../../ssm/fake-instance.ts';
-import { anIdentity, authority, type TestIdentity } from '../../../ssm/identity-builders.ts';
+import { anAgentToken, anIdentity, authority, type TestIdentity } from '../../../ssm/identity-builders.ts';
 import type { Program } from '../../support/nebula-programs.ts';
 import { startCloud } from './cloud.ts';
 import { removeControlGroups } from './control-groups.ts';
@@ -122,7 +122,7 @@ export class World {
     const meshAddress = `10.100.2.${number}`;
     const issued = identity(name, meshAddress).secret;
     const trusted = `${issued.nebula_ca_crt?.trimEnd()}\n${this.homelab.caPem}`;
-    const secret: Secret = { ...issued, nebula_ca_crt: trusted, ...roleMembers(role) };
+    const secret: Secret = { ...issued, nebula_ca_crt: trusted, agent_token: anAgentToken(), ...roleMembers(role) };
     const instance = new FakeInstance(role);
     instance.metadata.set('meta-data/local-ipv4', addressOf(number));
     instance.metadata.set('meta-data/tags/instance/carrierarr:worker', name);

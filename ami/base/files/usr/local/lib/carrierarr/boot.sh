@@ -20,6 +20,7 @@ source "${BASH_SOURCE%/*}/lib/secret.sh"
 source "${BASH_SOURCE%/*}/lib/private.sh"
 source "${BASH_SOURCE%/*}/lib/certificate.sh"
 source "${BASH_SOURCE%/*}/lib/identity.sh"
+source "${BASH_SOURCE%/*}/lib/agent-token.sh"
 source "${BASH_SOURCE%/*}/lib/mesh.sh"
 source "${BASH_SOURCE%/*}/lib/k3s.sh"
 source "${BASH_SOURCE%/*}/lib/services.sh"
@@ -107,10 +108,12 @@ main() {
   fetch_secret "$CARRIERARR_SECRET_PREFIX/nebula-$worker_name" "$SECRET_LIMIT_SECONDS"
   mark secret-fetched
   k3s_load
+  agent_token_load
   identity_load
   install_identity
   mark identity-installed
   write_environments
+  agent_token_keep
   k3s_begin "$private_ip"
   start_nebula
   mark nebula-started
