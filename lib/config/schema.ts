@@ -23,6 +23,7 @@ export const WARNINGS = [
   'plain-start',
   'short-ready',
   'agents-without-token',
+  'hasty-idle',
   'idle-unheard',
 ] as const;
 export type WarningId = (typeof WARNINGS)[number];

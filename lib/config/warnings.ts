@@ -16,6 +16,12 @@ const SAFE_TUNNEL_MTU = 1140;
 /** R580, with long-term support. */
 const OLDEST_SUPPORTED_DRIVER = 580;
 
+/** The control plane tells of an idle worker every five minutes, for the first time after five. */
+const IDLE_NOTICE_MINUTES = 5;
+
+const isHasty = ({ idleMinutes, idleWarningMinutes }: Config['agent']): boolean =>
+  idleMinutes > 0 && (idleMinutes < 2 * IDLE_NOTICE_MINUTES || idleWarningMinutes < IDLE_NOTICE_MINUTES);
+
 const RULES: Record<WarningId, (config: Config) => string | undefined> = {
   'homelab-trust': ({ mesh }) =>
     mesh.ca.signer === 'kms' && mesh.trustedCas.length === 0
@@ -83,6 +89,12 @@ const RULES: Record<WarningId, (config: Config) => string | undefined> = {
       ? undefined
       : 'agent.tokens is off: the control plane takes every agent on the mesh for the worker that it says it is, and what ' +
         'it then calls idle is torn down',
+  'hasty-idle': ({ agent }) =>
+    isHasty(agent)
+      ? `agent.idleMinutes ${agent.idleMinutes} with agent.idleWarningMinutes ${agent.idleWarningMinutes}: the control ` +
+        `plane tells of idle workers every ${IDLE_NOTICE_MINUTES} minutes, so that a warning comes late and little time is left ` +
+        'after it'
+      : undefined,
 };
 
 export const configWarnings = (config: Config): ConfigWarning[] =>

@@ -17,8 +17,24 @@ describe('the agents', () => {
     expect(parseConfig({ agent: { idleMinutes: 0 } }).agent.idleMinutes).toBe(0);
   });
 
-  it.each([1, 9, -5, 12.5])('are not torn down after %s minutes, of which the control plane does not tell', (idle) => {
-    expect(fieldsOf({ agent: { idleMinutes: idle, idleWarningMinutes: 5 } })).toContain('agent.idleMinutes');
+  it.each([-5, 20_000, '30'])('are not torn down after %j minutes', (idle) => {
+    expect(fieldsOf({ agent: { idleMinutes: idle } })).toContain('agent.idleMinutes');
+  });
+
+  it.each([
+    [9, 5],
+    [30, 2],
+    [0.5, 0.2],
+  ])('are torn down after %s minutes with %s of warning, which is said to be hasty', (idle, warning) => {
+    const config = parseConfig({ agent: { idleMinutes: idle, idleWarningMinutes: warning } });
+
+    expect(configWarnings(config).map(({ id }) => id)).toContain('hasty-idle');
+  });
+
+  it('are not warned of as hasty by default, nor where idle workers stay', () => {
+    const ids = [{}, { agent: { idleMinutes: 0 } }].flatMap((layer) => configWarnings(parseConfig(layer)));
+
+    expect(ids.map(({ id }) => id)).not.toContain('hasty-idle');
   });
 
   it('are warned of before they go, not when', () => {
