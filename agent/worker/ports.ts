@@ -5,6 +5,7 @@ import type {
   NodeStatusSchema,
   RegisterRequestSchema,
 } from '../proto/generated/ec2agent/v1/agent_pb.js';
+import type { Level } from '../shared/log.ts';
 
 /** Time as a port, so that tests own it. */
 export interface Clock {
@@ -100,6 +101,7 @@ export interface Settings {
   /** Address of the instance metadata. @default - AWS' own */
   readonly imds?: string | undefined;
   readonly healthPort: number;
+  readonly logLevel: Level;
   /** Whether EXEC is taken at all. */
   readonly exec: boolean;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connections } from './connections.ts';
 import { createForward } from './forward.ts';
-import { keepListening, type Listener } from './listen.ts';
+import { keepListening, type Listener } from '../../agent/shared/listen.ts';
 import type { Log } from '../../agent/shared/log.ts';
 import { createProxy } from './proxy.ts';
 import type { Settings } from './settings.ts';

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import type { Log } from '../../agent/shared/log.ts';
+import type { Log } from './log.ts';
 
 /** The address is not there yet (nebula0 comes up after the door), or an old door still holds the port. */
 const LATE = new Set(['EADDRNOTAVAIL', 'EADDRINUSE']);
