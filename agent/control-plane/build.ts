@@ -1,28 +1,27 @@
-import { cp, mkdir, readdir } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { cp, mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PAGE = join(HERE, 'page');
 
-/** What the page consists of beside its script. */
-const STATIC = new Set(['.html', '.css', '.svg']);
+/** What the page consists of beside its script and its style. */
+const STATIC = ['index.html', 'icon.svg', 'prices.json'];
 
 /** CommonJS libraries within the bundle ask for modules of Node by `require`. */
 const REQUIRE = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 
 /**
- * Makes the web page: the script in one file, the rest as it is.
+ * Makes the web page: script and style in one file each, the rest as it is.
  * @param outDir - folder to write into, made if it is missing
  */
 export const buildPage = async (outDir: string): Promise<void> => {
   await mkdir(outDir, { recursive: true });
-  const files = (await readdir(PAGE)).filter((file) => STATIC.has(extname(file)));
   await Promise.all([
     build({
-      entryPoints: [join(PAGE, 'main.tsx')],
-      outfile: join(outDir, 'app.js'),
+      entryPoints: { app: join(PAGE, 'main.tsx'), style: join(PAGE, 'style', 'style.css') },
+      outdir: outDir,
       bundle: true,
       format: 'esm',
       target: 'es2022',
@@ -32,8 +31,7 @@ export const buildPage = async (outDir: string): Promise<void> => {
       legalComments: 'none',
       logLevel: 'warning',
     }),
-    cp(join(PAGE, 'prices.json'), join(outDir, 'prices.json')),
-    ...files.map((file) => cp(join(PAGE, file), join(outDir, file))),
+    ...STATIC.map((file) => cp(join(PAGE, file), join(outDir, file))),
   ]);
 };
 

@@ -1,4 +1,6 @@
 import { render } from 'preact';
+import { App } from './components/app.tsx';
+import { createStore } from './store.ts';
 
 const root = document.getElementById('app');
-if (root !== null) render(<main>Carrierarr</main>, root);
+if (root !== null) render(<App store={createStore()} />, root);
