@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { CertifiedRole } from './certified-role.ts';
 import { pruneTemplate, type RemovedResource } from './template.ts';
 
 const Manifest = z.object({
@@ -17,6 +18,7 @@ export interface PrunedAssembly {
   readonly stacks: readonly string[];
   readonly removed: readonly RemovedResource[];
   readonly documents: Readonly<Record<string, unknown>>;
+  readonly certified: CertifiedRole | undefined;
 }
 
 /** Prunes every template of a synthesised cloud assembly in place. */
@@ -25,6 +27,7 @@ export const pruneAssembly = async (directory: string): Promise<PrunedAssembly> 
   const stacks: string[] = [];
   const removed: RemovedResource[] = [];
   let documents: Record<string, unknown> = {};
+  let certified: CertifiedRole | undefined;
   for (const [name, { type, properties }] of Object.entries(manifest.artifacts)) {
     if (type !== 'aws:cloudformation:stack' || properties?.templateFile === undefined) continue;
     const file = join(directory, properties.templateFile);
@@ -33,6 +36,7 @@ export const pruneAssembly = async (directory: string): Promise<PrunedAssembly> 
     stacks.push(name);
     removed.push(...pruned.removed);
     documents = { ...documents, ...pruned.documents };
+    certified ??= pruned.certified;
   }
-  return { stacks, removed, documents };
+  return { stacks, removed, documents, certified };
 };

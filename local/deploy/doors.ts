@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateActivationCommand, GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { ServiceUnavailableError } from '#shared/errors.ts';
 
@@ -11,11 +12,13 @@ export interface Activation {
 export class Doors {
   readonly #cloudFormation: CloudFormationClient;
   readonly #ssm: SSMClient;
+  readonly #secrets: SecretsManagerClient;
 
   constructor(endpoint: string, region: string) {
     const client = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
     this.#cloudFormation = new CloudFormationClient(client);
     this.#ssm = new SSMClient(client);
+    this.#secrets = new SecretsManagerClient(client);
   }
 
   /** Outputs of a stack by name. */
@@ -47,6 +50,16 @@ export class Doors {
     });
   }
 
+  /** @throws ServiceUnavailableError if the secret is empty */
+  async secret(id: string): Promise<string> {
+    const value = (await this.#secrets.send(new GetSecretValueCommand({ SecretId: id }))).SecretString;
+    if (value !== undefined && value !== '') return value;
+    throw new ServiceUnavailableError({
+      what: `secret ${id} is empty`,
+      remedy: 'deploy again: its value is made by the deployment',
+    });
+  }
+
   /** Makes the activation with which one machine of the homelab registers, as `carrierarr homelab activate` does. */
   async activate(role: string, tags: Readonly<Record<string, string>>): Promise<Activation> {
     const { ActivationId: activationId = '', ActivationCode: activationCode = '' } = await this.#ssm.send(
@@ -62,5 +75,6 @@ export class Doors {
   close(): void {
     this.#cloudFormation.destroy();
     this.#ssm.destroy();
+    this.#secrets.destroy();
   }
 }

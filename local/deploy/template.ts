@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigurationError } from '#shared/errors.ts';
+import { type CertifiedRole, certifiedRoleOf } from './certified-role.ts';
 import { findUndeployable } from './undeployable.ts';
 
 const Resource = z.looseObject({
@@ -23,6 +24,8 @@ export interface PrunedTemplate {
   readonly removed: readonly RemovedResource[];
   /** Content of the Run Command documents among them, by name. */
   readonly documents: Readonly<Record<string, unknown>>;
+  /** Whom IAM Roles Anywhere lets in, and to do what; undefined where the template has no trust anchor. */
+  readonly certified: CertifiedRole | undefined;
 }
 
 const DOCUMENT = 'AWS::SSM::Document';
@@ -43,27 +46,39 @@ const documentName = (logicalId: string, resource: Resource): string => {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const referenced = (value: Record<string, unknown>): unknown => {
-  if (Object.keys(value).length !== 1) return undefined;
-  const attribute = value['Fn::GetAtt'];
-  return value.Ref ?? (Array.isArray(attribute) ? attribute[0] : undefined);
+interface Reference {
+  readonly target: unknown;
+  readonly attribute: unknown;
+}
+
+const referenced = (value: Record<string, unknown>): Reference => {
+  if (Object.keys(value).length !== 1) return { target: undefined, attribute: undefined };
+  const { Ref: target, 'Fn::GetAtt': path } = value;
+  return Array.isArray(path) ? { target: path[0], attribute: path[1] } : { target, attribute: undefined };
 };
 
-/** Replaces references to removed resources: a document's reference is its name, anything else has no substitute. */
+/** What stands where something refers to a removed resource: a document's name, an attribute that can be made up. */
+const substitute = ({ target, attribute }: Reference, { Type, ...rest }: Resource): unknown => {
+  if (attribute === undefined) return Type === DOCUMENT ? literalName({ Type, ...rest }) : undefined;
+  return findUndeployable(Type)?.attribute?.(String(target), String(attribute));
+};
+
+/** Replaces references to removed resources. @throws ConfigurationError where nothing can stand in for one */
 const replaceReferences = (value: unknown, gone: ReadonlyMap<string, Resource>): unknown => {
   if (Array.isArray(value)) return value.map((item) => replaceReferences(item, gone));
   if (!isRecord(value)) return value;
-  const target = referenced(value);
-  const resource = typeof target === 'string' ? gone.get(target) : undefined;
-  if (resource !== undefined && value.Ref !== undefined && resource.Type === DOCUMENT) return literalName(resource);
-  if (resource !== undefined) {
-    throw new ConfigurationError({
-      what: 'the embedded cloud cannot leave out a resource that others need',
-      got: `${JSON.stringify(value)}, of type ${resource.Type}`,
-      remedy: 'refer to it by a name that is known when the template is synthesised',
-    });
+  const reference = referenced(value);
+  const resource = typeof reference.target === 'string' ? gone.get(reference.target) : undefined;
+  if (resource === undefined) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceReferences(item, gone)]));
   }
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceReferences(item, gone)]));
+  const found = substitute(reference, resource);
+  if (found !== undefined) return found;
+  throw new ConfigurationError({
+    what: 'the embedded cloud cannot leave out a resource that others need',
+    got: `${JSON.stringify(value)}, of type ${resource.Type}`,
+    remedy: 'refer to it by a name that is known when the template is synthesised',
+  });
 };
 
 const withoutDependencies = (resource: Resource, gone: ReadonlyMap<string, Resource>): Resource => {
@@ -92,5 +107,5 @@ export const pruneTemplate = (source: unknown): PrunedTemplate => {
     .filter(([logicalId]) => !gone.has(logicalId))
     .map(([logicalId, resource]) => [logicalId, withoutDependencies(resource, gone)]);
   const pruned = replaceReferences({ ...template, Resources: Object.fromEntries(kept) }, gone);
-  return { template: Template.parse(pruned), removed, documents };
+  return { template: Template.parse(pruned), removed, documents, certified: certifiedRoleOf(template.Resources) };
 };

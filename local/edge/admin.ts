@@ -26,7 +26,9 @@ const NewImage = z.strictObject({
 const Line = z.strictObject({ online: z.boolean() });
 
 const NewInterruption = z.strictObject({
-  instanceId: z.string(),
+  /** An instance, or the worker whose instance it is. */
+  instanceId: z.string().optional(),
+  worker: z.string().optional(),
   kind: z.enum(['interruption', 'rebalance']).default('interruption'),
   /** From the notice until EC2 takes the instance; on AWS two minutes. */
   seconds: z.number().min(0).max(600).default(120),
@@ -50,7 +52,13 @@ const routes = (parts: AdminParts): Readonly<Record<string, Route>> => ({
     parts.nodes.setHomelabOnline(Line.parse(JSON.parse(body)).online);
   },
   'POST /_edge/interruptions': (body) => {
-    parts.nodes.interrupt(NewInterruption.parse(JSON.parse(body)));
+    const {
+      worker = '',
+      instanceId = parts.nodes.instanceOf(worker),
+      ...notice
+    } = NewInterruption.parse(JSON.parse(body));
+    parts.nodes.interrupt({ ...notice, instanceId: instanceId ?? `the instance of ${worker}` });
+    return { instanceId };
   },
   'GET /_edge/documents': () => parts.ssm.documents().map(({ name, step }) => ({ name, step })),
   'PUT /_edge/documents': (body) => {

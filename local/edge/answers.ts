@@ -9,6 +9,8 @@ import { parseQuery } from './protocol/query.ts';
 import { AwsRefusal } from './protocol/refusal.ts';
 import { jsonReply, type Reply, refusalReply, xmlReply } from './protocol/reply.ts';
 import { ec2Response } from './protocol/xml.ts';
+import type { Sessions } from './rolesanywhere/sessions.ts';
+import type { SignedRequest } from './rolesanywhere/signature.ts';
 import { settleStack } from './settle-stack.ts';
 import type { Activations } from './ssm/activations.ts';
 import { SsmApi } from './ssm/api.ts';
@@ -22,6 +24,7 @@ interface Parts {
   readonly activations: Activations;
   readonly nodes: NodeFleet;
   readonly faults: FaultBox;
+  readonly sessions: Sessions;
 }
 
 /** A machine outside EC2 is known to Systems Manager only. */
@@ -39,9 +42,11 @@ export class Answers {
   readonly #gate: NodeGate;
   readonly #faults: FaultBox;
   readonly #upstream: Upstream;
+  readonly #sessions: Sessions;
 
   constructor(parts: Parts, upstream: Upstream, instanceOf: (accessKeyId: string) => string | undefined) {
     this.#faults = parts.faults;
+    this.#sessions = parts.sessions;
     this.#upstream = upstream;
     this.#ec2 = new Ec2Api(parts.ec2, upstream, parts.nodes);
     this.#ssm = new SsmApi(parts.ssm, parts.nodes);
@@ -58,8 +63,11 @@ export class Answers {
   }
 
   /** The answer, or undefined: this call is the emulator's. */
-  async answer(call: ApiCall, body: string): Promise<Reply | undefined> {
+  async answer(call: ApiCall, request: SignedRequest): Promise<Reply | undefined> {
+    const { body } = request;
     try {
+      if (call.service === 'rolesanywhere') return this.#sessions.create(call, request);
+      this.#sessions.check(call, body);
       await this.#gate.check(call, body);
       if (call.service === 'ec2') return await this.#answerEc2(call, body);
       if (call.service === 'ssm') return this.#answerSsm(call, body);

@@ -13,6 +13,7 @@ import { type ApiCall, describeCall } from './protocol/call.ts';
 import { AwsRefusal } from './protocol/refusal.ts';
 import { type Reply, refusalReply } from './protocol/reply.ts';
 import { Recording } from './recording.ts';
+import { Sessions } from './rolesanywhere/sessions.ts';
 import { Activations } from './ssm/activations.ts';
 import { type EnrolRequest, enrol } from './ssm/enrol.ts';
 import { type Registration, SsmModel } from './ssm/model.ts';
@@ -58,6 +59,7 @@ export class Edge {
   readonly ssm: SsmModel;
   readonly activations: Activations;
   readonly nodes: NodeFleet;
+  readonly sessions: Sessions;
   readonly #server: Server;
   readonly #forwarder: Forwarder;
   readonly #upstream: Upstream;
@@ -80,7 +82,9 @@ export class Edge {
       bootDelayMs: times.pendingMs,
       awsEndpoint: () => this.url,
       log: options.log,
+      announce: (event) => this.#upstream.announce(event),
     });
+    this.sessions = new Sessions({ region: options.region, accountId: options.accountId, now });
     this.#upstream = new Upstream(options.upstream, options.region);
     this.#forwarder = new Forwarder(options.upstream);
     this.#answers = new Answers(this, this.#upstream, options.instanceOf);
@@ -153,7 +157,8 @@ export class Edge {
     lost: boolean;
   }): Promise<void> {
     const { request, response, call, body, lost } = exchange;
-    const reply = await this.#answers.answer(call, body?.toString('utf8') ?? '');
+    const { method = '', url: path = '', headers } = request;
+    const reply = await this.#answers.answer(call, { method, path, headers, body: body?.toString('utf8') ?? '' });
     if (reply !== undefined && !lost) {
       this.#answer(response, call, reply);
       return;

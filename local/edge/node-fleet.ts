@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { TAG } from '#contract';
 import type { NodeHost, RunningNode, SpotNotice } from '../node/host.ts';
 import type { InstanceLife } from './ec2/api.ts';
 import type { Instance, Tags } from './ec2/instance.ts';
@@ -18,6 +19,8 @@ export interface NodeFleetSettings {
   /** Milliseconds from launch until the machine starts to boot. */
   readonly bootDelayMs: number;
   readonly log: (line: string) => void;
+  /** Puts an event of EC2's on the account's default bus. */
+  readonly announce: (event: { DetailType: string; Detail: string; Resources: string[] }) => Promise<void>;
 }
 
 /** A machine with an agent: started by EC2, or by the host where it stands outside EC2. */
@@ -40,6 +43,10 @@ export interface Interruption {
 
 const INTERNAL_ERROR = 'Server.InternalError';
 const SPOT_INTERRUPTION = 'Server.SpotInstanceTermination: Spot instance termination';
+const ANNOUNCEMENTS = {
+  interruption: 'EC2 Spot Instance Interruption Warning',
+  rebalance: 'EC2 Instance Rebalance Recommendation',
+} as const;
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -107,15 +114,31 @@ export class NodeFleet implements InstanceLife, Agent {
     if (entry === undefined || entry.ended || this.#ec2.require(instanceId).market !== 'spot') {
       throw new AwsRefusal('InvalidParameterValue', `${instanceId} is no Spot instance that runs`);
     }
-    const time = new Date(Date.now() + seconds * 1000);
+    this.#track(this.#announce(instanceId, kind));
     if (kind === 'rebalance') {
       entry.notices.push({ kind, time: new Date() });
       return;
     }
-    entry.notices.push({ kind, action: 'terminate', time });
+    entry.notices.push({ kind, action: 'terminate', time: new Date(Date.now() + seconds * 1000) });
     setTimeout(() => {
       if (!entry.ended) this.#vanish(instanceId);
     }, seconds * 1000).unref();
+  }
+
+  /** The account hears of it at the same time as the instance does. */
+  #announce(instanceId: string, kind: SpotNotice['kind']): Promise<void> {
+    const interruption = { 'instance-id': instanceId, 'instance-action': 'terminate' };
+    return this.#settings.announce({
+      DetailType: ANNOUNCEMENTS[kind],
+      Detail: JSON.stringify(kind === 'interruption' ? interruption : { 'instance-id': instanceId }),
+      Resources: [this.#ec2.require(instanceId).arn],
+    });
+  }
+
+  /** The instance that a worker has now, if it has one. */
+  instanceOf(worker: string): string | undefined {
+    return [...this.#entries.values()].findLast(({ tags, ended }) => !ended && tags()[TAG.worker] === worker)
+      ?.instanceId;
   }
 
   deliver(accepted: AcceptedCommand): void {

@@ -1,6 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { ResponseLaunchTemplateData } from '@aws-sdk/client-ec2';
 import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Tags } from './ec2/instance.ts';
@@ -63,6 +64,7 @@ export class Upstream implements LaunchSources {
   readonly #ssm: SSMClient;
   readonly #secrets: SecretsManagerClient;
   readonly #cloudFormation: CloudFormationClient;
+  readonly #events: EventBridgeClient;
 
   constructor(endpoint: string, region: string) {
     const client = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
@@ -70,6 +72,7 @@ export class Upstream implements LaunchSources {
     this.#ssm = new SSMClient(client);
     this.#secrets = new SecretsManagerClient(client);
     this.#cloudFormation = new CloudFormationClient(client);
+    this.#events = new EventBridgeClient(client);
   }
 
   async template(spec: { id: string | undefined; name: string | undefined; version: string }): Promise<Template> {
@@ -144,7 +147,13 @@ export class Upstream implements LaunchSources {
     }
   }
 
+  /** Puts an event of EC2's own on the default bus. */
+  async announce(event: { DetailType: string; Detail: string; Resources: string[] }): Promise<void> {
+    await this.#events.send(new PutEventsCommand({ Entries: [{ Source: 'aws.ec2', ...event }] }));
+  }
+
   close(): void {
-    for (const client of [this.#ec2, this.#ssm, this.#secrets, this.#cloudFormation]) client.destroy();
+    const clients = [this.#ec2, this.#ssm, this.#secrets, this.#cloudFormation, this.#events];
+    for (const client of clients) client.destroy();
   }
 }

@@ -41,6 +41,17 @@ describe('pruneTemplate', () => {
     expect(JSON.stringify(template)).toContain('["x","carrierarr-verify"]');
   });
 
+  it('puts ARNs of the region where something refers to what Roles Anywhere would have', () => {
+    const { template } = pruneTemplate({
+      Resources: { Anchor: { Type: 'AWS::RolesAnywhere::TrustAnchor', Properties: {} }, Queue: queue },
+      Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Anchor', 'TrustAnchorArn'] } } },
+    });
+
+    expect(JSON.stringify(template)).toMatch(
+      /"Fn::Sub":"arn:aws:rolesanywhere:\$\{AWS::Region\}:\$\{AWS::AccountId\}:trust-anchor\/[0-9a-f-]{36}"/,
+    );
+  });
+
   it('refuses to leave out what others cannot do without', () => {
     const resources = {
       Pipe: { Type: 'AWS::ImageBuilder::ImagePipeline' },

@@ -35,6 +35,24 @@ describe('an interruption', () => {
     expect(described.Reservations?.[0]?.Instances?.[0]?.StateTransitionReason).toMatch(/Spot/);
   });
 
+  it('is announced to the account, too', async () => {
+    const { instanceId } = await launch('spot');
+
+    await interrupt({ instanceId, seconds: 60 });
+
+    await vi.waitFor(() => expect(bench.upstream.seen.join('\n')).toContain('PutEvents'));
+  });
+
+  it('may be aimed at a worker', async () => {
+    const { instanceId, notices } = await launch('spot');
+    Object.assign(bench.edge.ec2.require(instanceId).tags, { 'carrierarr:worker': 'gpu-7' });
+
+    expect(await interrupt({ worker: 'gpu-8' })).toBe(400);
+    expect(await interrupt({ worker: 'gpu-7', seconds: 60 })).toBe(200);
+
+    expect(notices()).toMatchObject([{ kind: 'interruption' }]);
+  });
+
   it('may be a recommendation to leave, which takes nothing', async () => {
     const { instanceId, notices } = await launch('spot');
 

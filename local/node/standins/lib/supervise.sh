@@ -10,6 +10,8 @@ unit_load "$1"
 unit_close_descriptors
 printf '%s\n' "$$" >"$unit_state/supervisor.pid"
 
+rm -f "$unit_state/restarts"
+restarts=0
 stopping=no
 child=''
 trap 'stopping=yes; kill -TERM "$child" 2>/dev/null || true' TERM
@@ -104,6 +106,8 @@ while :; do
       ;;
   esac
   printf '%s: main process exited, status=%s; restart scheduled\n' "$1" "$code" >>"$unit_journal"
+  restarts=$((restarts + 1))
+  printf '%s' "$restarts" >"$unit_state/restarts"
   standin_nap "$unit_restart_seconds"
 done
 rm -f "$unit_state/supervisor.pid"

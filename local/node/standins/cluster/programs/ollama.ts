@@ -1,4 +1,7 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { listen } from '../listen.ts';
 import { hasKnob, wiresHere } from '../place.ts';
 import { Exit, runProgram } from '../program.ts';
@@ -6,12 +9,79 @@ import { Exit, runProgram } from '../program.ts';
 const VERSION = '0.5.7';
 const PORT = 11_434;
 
+const KEEP_ALIVE_MS = 300_000;
+/** As much as a small model has. */
+const SIZE = 4_661_224_676;
+const STATE = '/var/lib/standins/ollama.json';
+
+const readModels = (): [string, number][] => {
+  try {
+    return JSON.parse(readFileSync(STATE, 'utf8')) as [string, number][];
+  } catch {
+    return [];
+  }
+};
+
+/** Models by name, and until when each is loaded. */
+const models = new Map(readModels());
+
+const save = (): void => {
+  mkdirSync(dirname(STATE), { recursive: true });
+  writeFileSync(STATE, JSON.stringify([...models]));
+};
+
+const view = ([name, until]: readonly [string, number]) => ({
+  name,
+  model: name,
+  size: SIZE,
+  size_vram: SIZE,
+  digest: 'played',
+  expires_at: new Date(until).toISOString(),
+});
+
+const isLoaded = ([, until]: readonly [string, number]): boolean => until > Date.now();
+
+/** A pull is told line by line and brings nothing but the name. */
+const pull = (name: string, response: ServerResponse): void => {
+  const lines = ['pulling manifest', 'verifying sha256 digest', 'writing manifest', 'success'];
+  for (const status of lines) response.write(`${JSON.stringify({ status })}\n`);
+  if (!models.has(name)) models.set(name, 0);
+  save();
+  response.end();
+};
+
+/** Loads a model, or with a `keep_alive` of nothing unloads it. */
+const generate = (name: string, keepAlive: unknown, response: ServerResponse): void => {
+  if (!models.has(name)) {
+    response.writeHead(404).end(JSON.stringify({ error: `model '${name}' not found` }));
+    return;
+  }
+  const unload = keepAlive === 0 || keepAlive === '0' || keepAlive === '0s';
+  models.set(name, unload ? 0 : Date.now() + KEEP_ALIVE_MS);
+  save();
+  const done = { model: name, created_at: new Date().toISOString(), response: '', done: true };
+  response.writeHead(200).end(JSON.stringify({ ...done, done_reason: unload ? 'unload' : 'load' }));
+};
+
+const act = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const given = JSON.parse((await buffer(request)).toString('utf8')) as Record<string, unknown>;
+  const name = String(given.model ?? given.name ?? '');
+  const full = name.includes(':') ? name : `${name}:latest`;
+  if (request.url === '/api/pull') pull(full, response);
+  else if (request.url === '/api/generate') generate(full, given.keep_alive, response);
+  else response.writeHead(404).end('404 page not found');
+};
+
 const answer = (request: IncomingMessage, response: ServerResponse): void => {
+  if (request.method === 'POST') {
+    act(request, response).catch(() => response.writeHead(400).end('{"error":"malformed request"}'));
+    return;
+  }
   const pages: Readonly<Record<string, string>> = {
     '/': 'Ollama is running',
     '/api/version': JSON.stringify({ version: VERSION }),
-    '/api/tags': JSON.stringify({ models: [] }),
-    '/api/ps': JSON.stringify({ models: [] }),
+    '/api/tags': JSON.stringify({ models: [...models].map(view) }),
+    '/api/ps': JSON.stringify({ models: [...models].filter(isLoaded).map(view) }),
   };
   const page = pages[request.url ?? '/'];
   response.writeHead(page === undefined ? 404 : 200).end(page ?? '404 page not found');
@@ -32,7 +102,7 @@ const bind = (server: Server, host: string, port: number): Promise<void> =>
     server.once('error', refuse).listen(port, host, resolve);
   });
 
-/** `ollama serve`: an HTTP server on one address, without models. */
+/** `ollama serve`: an HTTP server on one address; models are names that it was told to pull. */
 const main = async (argv: readonly string[]): Promise<number> => {
   if (argv.join(' ') !== 'serve') throw new Exit(1, `Error: unknown command "${argv[0] ?? ''}" for "ollama"`);
   const { host, port } = doorHere();
