@@ -1,8 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DescField, type DescMessage, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
+import { create, type DescField, type DescMessage, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
+import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
-import { AgentControl, file_ec2agent_v1_agent } from '../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
+import {
+  AgentControl,
+  file_ec2agent_v1_agent,
+  NodeStatusSchema,
+} from '../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
 import {
   ENUM_NAMES,
   fieldsOf,
@@ -99,6 +104,27 @@ describe('bytes', () => {
   it.each(cases)('$title: the peer reads back what our code wrote', (each) => {
     const ours = toBinary(messageNamed(each.name), fromBinary(messageNamed(each.name), bytesOf(each)));
     expect(peerDecode(each.name, ours)).toMatchObject(sample(each.name, each.flavour, each.alternative));
+  });
+
+  it.each(MESSAGE_NAMES)('%s: our code skips what a later peer sends', (name) => {
+    const message = fromBinary(messageNamed(name), peerEncode(name, { ...sample(name), later: true }));
+    expect(message).toMatchObject({ ...fromBinary(messageNamed(name), peerEncode(name, sample(name))) });
+    expect(message.$unknown?.map((field) => field.no)).toEqual([50, 51, 52, 53, 2_000]);
+  });
+
+  it('the peer skips what is ours', () => {
+    const at = timestampNow();
+    const ours = create(NodeStatusSchema, {
+      bootTimeline: [{ mark: 'mesh', at }],
+      interruption: { action: 'terminate', time: at },
+      busyWith: 'ollama',
+    });
+    const theirs = peerEncode('NodeStatus', sample('NodeStatus'));
+    // The bytes of two messages behind each other are those of both in one.
+    const both = Buffer.concat([theirs, toBinary(NodeStatusSchema, ours)]);
+
+    expect(fromBinary(NodeStatusSchema, both)).toMatchObject({ nodeId: 'node_id 1', busyWith: 'ollama' });
+    expect(peerDecode('NodeStatus', both)).toEqual(peerDecode('NodeStatus', theirs));
   });
 
   it.each(MESSAGE_NAMES)('%s: nothing is sent for zero values', (name) => {

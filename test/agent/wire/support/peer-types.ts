@@ -31,10 +31,20 @@ export function peerRoot(): Root {
 const root = peerRoot();
 const typeOf = (name: MessageName): Type => root.lookupType(`ec2agent.v1.${name}`);
 
-/** Bytes of a message, as the peer would send them. */
-export function peerEncode(name: MessageName, message: PeerMessage): Buffer {
+/** Fields that a later version may have: numbers and kinds that the contract lacks, one of each encoding. */
+export const LATER_FIELDS = Buffer.concat([
+  Buffer.from([0x90, 0x03, 0x96, 0x01]), // 50, varint
+  Buffer.from([0x99, 0x03, 1, 2, 3, 4, 5, 6, 7, 8]), // 51, 64 bits
+  Buffer.from([0xa2, 0x03, 0x03, 0x6e, 0x65, 0x77]), // 52, text
+  Buffer.from([0xad, 0x03, 1, 2, 3, 4]), // 53, 32 bits
+  Buffer.from([0x82, 0x7d, 0x00]), // 2000, empty
+]);
+
+/** Bytes of a message, as the peer would send them; `later` puts fields behind it that nobody knows yet. */
+export function peerEncode(name: MessageName, { later, ...message }: PeerMessage): Buffer {
   const type = typeOf(name);
-  return Buffer.from(type.encode(type.fromObject(message)).finish());
+  const bytes = type.encode(type.fromObject(message)).finish();
+  return Buffer.concat(later === true ? [bytes, LATER_FIELDS] : [bytes]);
 }
 
 /** What the peer understands of bytes: all fields of the contract, missing ones as their zero values. */
