@@ -22,7 +22,10 @@ const Container = z.looseObject({
   image: z.string(),
   env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).optional(),
   ports: z.array(z.looseObject({ hostPort: z.number().optional() })).optional(),
-  volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).optional(),
+  resources: z.unknown().optional(),
+  volumeMounts: z
+    .array(z.looseObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }))
+    .optional(),
   securityContext: SecurityContext.optional(),
 });
 const PodSpec = z.looseObject({
@@ -46,7 +49,7 @@ const Manifest = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   metadata: Metadata,
-  spec: z.looseObject({ template: z.object({ spec: PodSpec }).optional() }).optional(),
+  spec: z.looseObject({ template: z.looseObject({ spec: PodSpec }).optional() }).optional(),
   rules: z.array(Rule).optional(),
   roleRef: z.object({ kind: z.string(), name: z.string() }).optional(),
   subjects: z.array(z.object({ kind: z.string(), name: z.string(), namespace: z.string() })).optional(),
@@ -59,7 +62,7 @@ export const Kustomization = z.looseObject({
 });
 
 export const ROOT = 'homelab';
-export const KUSTOMIZATIONS = ['.', 'installer', 'provider'].map((folder) => join(ROOT, folder));
+export const KUSTOMIZATIONS = ['.', 'installer', 'provider', 'cilium'].map((folder) => join(ROOT, folder));
 
 export const parseFile = (file: string): unknown[] =>
   parseAllDocuments(readFileSync(file, 'utf8'), { strict: true, uniqueKeys: true }).map((document) => {
@@ -95,3 +98,12 @@ export const find = (kind: string, name: string): Manifest => {
   if (found === undefined) throw new Error(`no ${kind} ${name} in ${ROOT}`);
   return found;
 };
+
+/** An env file as kustomize reads it. */
+export const envFile = (file: string): Record<string, string> =>
+  Object.fromEntries(
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.split('=', 2) as [string, string]),
+  );

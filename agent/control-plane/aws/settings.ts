@@ -52,12 +52,14 @@ const refuse = (error: z.ZodError): never => {
 };
 
 /**
- * @returns undefined where nothing is configured, so that no AWS is told of anything
+ * @returns undefined where nothing is configured, so that no AWS is told of anything; files alone are no configuration,
+ * since the manifest names them whether they are there or not
  * @throws ConfigurationError naming every variable that is missing or malformed
  */
 export const readAwsSettings = (environment: NodeJS.ProcessEnv): AwsSettings | undefined => {
   const values = given(environment);
-  if (!Object.keys(values).some((name) => name.startsWith('CONTROL_PLANE_AWS_'))) return undefined;
+  if (!Object.keys(values).some((name) => name.startsWith('CONTROL_PLANE_AWS_') && !name.endsWith('_FILE')))
+    return undefined;
   const parsed = Variables.safeParse(values);
   if (!parsed.success) return refuse(parsed.error);
   const { data } = parsed;
