@@ -1,5 +1,5 @@
 import type { Ran } from '../ports.ts';
-import { lastLine, oneLine } from '../text.ts';
+import { oneLine } from '../text.ts';
 
 /** One GPU; what nvidia-smi does not tell of it is undefined. */
 export interface Gpu {
@@ -54,5 +54,5 @@ export const judgeGpus = (ran: Ran, seconds: number): Gpus => {
   if (/No devices were found/i.test(said)) return { kind: 'none' };
   const gpus = parseGpus(ran.stdout);
   if (ran.code === 0 && gpus.length > 0) return { kind: 'known', gpus };
-  return { kind: 'unknown', reason: `nvidia-smi ended with ${ran.code}: ${lastLine(said) || 'no output'}` };
+  return { kind: 'unknown', reason: `nvidia-smi ended with ${ran.code}: ${oneLine(said) || 'no output'}` };
 };

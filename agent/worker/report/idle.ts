@@ -30,6 +30,7 @@ export interface Idleness {
 const memory = z.object({
   activeAt: z.number(),
   lookedAt: z.number(),
+  inService: z.boolean(),
   expiries: z.record(z.string(), z.string()),
   ollamaCpuSeconds: z.number().optional(),
 });
@@ -88,10 +89,12 @@ export const createIdleCounter = (nodeType: NodeTypeName, system: System) => {
     if (!hasRead) before = remembered(await system.readText(STATE_FILE), look.uptime);
     hasRead = true;
     const work = workOf(nodeType, before, look);
-    const activeAt = work !== undefined || before === undefined ? look.uptime : before.activeAt;
+    // Nobody is idle for longer than in service.
+    const activeAt = work === undefined && before?.inService === true ? before.activeAt : look.uptime;
     before = {
       activeAt,
       lookedAt: look.uptime,
+      inService: look.inService,
       // Ollama that does not answer for a moment has done nothing by coming back with the same instants.
       expiries: { ...(look.expiries ?? before?.expiries) },
       ...(look.ollamaCpuSeconds === undefined ? {} : { ollamaCpuSeconds: look.ollamaCpuSeconds }),
