@@ -132,6 +132,7 @@ export const aSettings = (overrides: Partial<Settings> = {}): Settings => ({
   availabilityZone: undefined,
   healthPort: 8080,
   exec: false,
+  logLevel: 'info',
   ...overrides,
 });
 
