@@ -1,14 +1,14 @@
-import type { AgentClaims } from '#shared/contract/agent-token.ts';
 import type { NodeStatus, RegisterRequest } from '../../proto/generated/ec2agent/v1/agent_pb.js';
 import type { Log } from '../../shared/log.ts';
 import type { Clock } from '../clock.ts';
 import type { PathState } from '../views.ts';
 import { statusPart } from './from-message.ts';
+import { claimsOf, contradictionOf, type Identity, intrudes } from './identity.ts';
 import { type FleetLimits, forgive, judgePath, stateAt } from './judge.ts';
 import type { AgentStream, LiveNode, NodeRecord } from './node.ts';
 import type { FleetObserver } from './observation.ts';
 import { observeDead, observeIdle } from './observe.ts';
-import { contradictionOf, faultOf, intrudes, isSameLife, nodeIdOf, recordOf } from './registration.ts';
+import { faultOf, isSameLife, nodeIdOf, recordOf } from './registration.ts';
 
 /** What has changed; listeners ask for the rest. `life`: another instance took over the name. */
 export type Change =
@@ -84,25 +84,25 @@ export class Fleet {
     }
   }
 
-  register(request: RegisterRequest, claims?: AgentClaims): Registration {
+  register(request: RegisterRequest, identity: Identity): Registration {
     const fault = faultOf(request);
     if (fault !== undefined) return { accepted: false, forbidden: false, reason: fault };
-    const contradiction = contradictionOf(request, claims);
+    const contradiction = contradictionOf(request, identity);
     if (contradiction !== undefined) return { accepted: false, forbidden: true, reason: contradiction };
     const id = nodeIdOf(request);
     const known = this.#nodes.get(id);
     if (known === undefined && this.#nodes.size >= MOST_NODES)
       return { accepted: false, forbidden: false, reason: `there are ${MOST_NODES} nodes already` };
-    if (this.list().some((node) => intrudes(request, claims, node)))
+    if (this.list().some((node) => intrudes(request, id, identity, node)))
       return {
         accepted: false,
         forbidden: true,
         reason: 'its host name or mesh address belongs to a worker that is online',
       };
-    return { accepted: true, node: this.#admit(id, known, request, claims) };
+    return { accepted: true, node: this.#admit(id, known, request, identity) };
   }
 
-  #admit(id: string, known: LiveNode | undefined, request: RegisterRequest, claims: AgentClaims | undefined): LiveNode {
+  #admit(id: string, known: LiveNode | undefined, request: RegisterRequest, identity: Identity): LiveNode {
     const same = known !== undefined && isSameLife(known.record, request);
     if (known !== undefined && !same) {
       known.stream?.end('another instance has taken over the name');
@@ -111,7 +111,7 @@ export class Fleet {
     }
     const now = this.#deps.clock.now().getTime();
     const node: LiveNode = {
-      record: recordOf(request, claims, { now, before: same ? known.record : undefined }),
+      record: recordOf(request, claimsOf(identity), { now, before: same ? known.record : undefined }),
       connected: true,
       stream: same ? known.stream : undefined,
       heardAt: this.#deps.clock.monotonic(),

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { AgentClaims } from '#shared/contract/agent-token.ts';
 import type { RegisterRequest } from '../../proto/generated/ec2agent/v1/agent_pb.js';
 import { capabilitiesOf, clip, kindOf, labelsOf } from './from-message.ts';
-import type { LiveNode, NodeRecord } from './node.ts';
+import type { NodeRecord } from './node.ts';
 
 /** Names of hosts and instances; nothing that would need escaping anywhere. */
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/;
@@ -18,36 +18,6 @@ export const faultOf = (request: RegisterRequest): string | undefined => {
 
 /** Known agents may leave their host name out; known control planes then take the instance's id. */
 export const nodeIdOf = (request: RegisterRequest): string => request.nodeId || request.instanceId;
-
-/** What contradicts the token; undefined where nothing does, or no token was asked for. */
-export const contradictionOf = (request: RegisterRequest, claims: AgentClaims | undefined): string | undefined => {
-  if (claims === undefined)
-    return request.worker === ''
-      ? undefined
-      : `an agent without a token may not call itself worker ${clip(request.worker)}`;
-  const said: readonly [string, string, string][] = [
-    ['worker', request.worker, claims.worker],
-    ['nebula_ip', request.nebulaIp, claims.address],
-  ];
-  const optional: readonly [string, string, string][] = [
-    ['fleet', request.fleet, claims.fleet],
-    ['generation', request.generation, claims.generation],
-  ];
-  const wrong = [...said, ...optional.filter(([, got]) => got !== '')].find(([, got, allowed]) => got !== allowed);
-  if (wrong === undefined) return undefined;
-  const [field, got, allowed] = wrong;
-  return `the token is for ${field} ${allowed}, but the agent says ${got === '' ? 'none' : clip(got)}`;
-};
-
-/**
- * Whether a registration may take the place of a known node: who has proven to be a worker keeps its name and address
- * while it lives, whatever others claim.
- */
-export const intrudes = (request: RegisterRequest, claims: AgentClaims | undefined, known: LiveNode): boolean =>
-  known.record.proven &&
-  known.record.state === 'online' &&
-  claims?.worker !== known.record.worker &&
-  (known.record.id === nodeIdOf(request) || (request.nebulaIp !== '' && known.record.nebulaIp === request.nebulaIp));
 
 /** Another instance behind the same host name is another life, of which nothing old is true any more. */
 export const isSameLife = (record: NodeRecord, request: RegisterRequest): boolean =>

@@ -1,0 +1,59 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError, createContextKey, type ServiceImpl } from '@connectrpc/connect';
+import type { AgentControl } from '../../proto/generated/ec2agent/v1/agent_pb.js';
+import type { Clock } from '../clock.ts';
+import { speaksFor } from '../fleet/identity.ts';
+import { toFleetStatus } from '../fleet/to-message.ts';
+import { ControlStream, type StreamDeps } from './agent-stream.ts';
+import type { Connection } from './connections.ts';
+import type { Gate } from './gate.ts';
+
+export interface ServiceDeps extends StreamDeps {
+  readonly clock: Clock;
+  readonly gate: Gate;
+  /** Seconds between two signs of life, told to each agent that registers. */
+  readonly heartbeatSeconds: number;
+  readonly statusSeconds: number;
+}
+
+/** The connection that a call came over. */
+export const CONNECTION = createContextKey<Connection | undefined>(undefined, { description: 'connection' });
+
+/** What agents call. A thrown ConnectError is told to the agent; any other error is told as `internal`. */
+export const createService = (deps: ServiceDeps): Required<ServiceImpl<typeof AgentControl>> => {
+  const { fleet, gate, clock, log } = deps;
+  return {
+    async register(request, { requestHeader }) {
+      const outcome = fleet.register(request, await gate.identify(requestHeader));
+      if (!outcome.accepted) {
+        log('warn', 'registration refused', { node: request.nodeId.slice(0, 60), reason: outcome.reason });
+        if (outcome.forbidden) throw new ConnectError(outcome.reason, Code.PermissionDenied);
+        return { accepted: false, message: outcome.reason };
+      }
+      const { id, worker, instanceId, nebulaIp, agentVersion } = outcome.node.record;
+      log('info', 'registered', { node: id, worker, instance: instanceId, address: nebulaIp, version: agentVersion });
+      return {
+        accepted: true,
+        message: 'registered',
+        assignedId: id,
+        heartbeatIntervalSec: deps.heartbeatSeconds,
+        statusIntervalSec: deps.statusSeconds,
+      };
+    },
+
+    async heartbeat({ nodeId }, { requestHeader }) {
+      const identity = await gate.identify(requestHeader);
+      const node = fleet.get(nodeId);
+      if (node !== undefined && !speaksFor(identity, node.record))
+        throw new ConnectError('the token is not that of this node', Code.PermissionDenied);
+      return { ok: fleet.heard(nodeId), serverTime: timestampFromDate(clock.now()) };
+    },
+
+    async *connect(messages, { requestHeader, signal, values }) {
+      const identity = await gate.identify(requestHeader);
+      yield* new ControlStream(deps, identity, values.get(CONNECTION)).run(messages, signal);
+    },
+
+    getFleetStatus: (request) => toFleetStatus(fleet.list(), request),
+  };
+};
