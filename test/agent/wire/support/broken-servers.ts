@@ -67,6 +67,7 @@ export const BROKEN_SERVERS = [...Object.keys(SOCKETS), ...Object.keys(STREAMS)]
 /** A server that is no control plane, and counts who comes. */
 export class BrokenServer {
   connections = 0;
+  port = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -93,12 +94,15 @@ export class BrokenServer {
     return server;
   }
 
-  async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('a broken server listens on a port');
+    this.port = address.port;
   }
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 }

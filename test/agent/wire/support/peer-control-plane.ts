@@ -92,6 +92,7 @@ export class PeerControlPlane {
     });
     call.on('data', (message: PeerMessage) => received.push(message));
     call.on('error', () => undefined);
+    call.on('end', () => call.end());
     for (const event of ['end', 'cancelled', 'close']) {
       call.on(event, () => {
         open = false;

@@ -849,7 +849,7 @@ export declare type FleetStatusResponse = Message<"ec2agent.v1.FleetStatusRespon
   nodes: NodeSummary[];
 
   /**
-   * Of all nodes, whatever was asked for.
+   * Of the nodes that were asked for.
    *
    * @generated from field: ec2agent.v1.FleetSummary summary = 2;
    */
