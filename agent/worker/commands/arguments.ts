@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { oneLine } from '../text.ts';
 import { type Handler, refused, type Order, type Outcome, type Tools } from './outcome.ts';
 
-const faultOf = (error: z.ZodError, known: readonly string[]): string => {
+const faultOf = (error: z.core.$ZodError, known: readonly string[]): string => {
   const faults = error.issues.map((issue) =>
     issue.code === 'unrecognized_keys'
       ? `unknown argument ${issue.keys.map((key) => oneLine(key, 40)).join(', ')}`
@@ -13,7 +13,7 @@ const faultOf = (error: z.ZodError, known: readonly string[]): string => {
 
 /** A command that runs only with arguments that its schema takes; everything else is refused with all faults at once. */
 export const withArguments =
-  <S extends z.ZodObject>(
+  <S extends z.ZodMiniObject>(
     schema: S,
     run: (tools: Tools, args: z.infer<S>, order: Order) => Promise<Outcome>,
   ): Handler =>
@@ -24,18 +24,19 @@ export const withArguments =
   };
 
 /** A whole number in an argument, which the wire carries as text. */
-export const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+export const wholeNumber = (least: number, most: number) => {
+  const allowed = `must be a whole number from ${least} to ${most}`;
+  const fits = (text: string): boolean => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most;
+  return z.string().check(z.refine(fits, allowed));
+};
 
-/** A model's name as Ollama has them: `[host/][namespace/]model[:tag]`. */
-export const modelName = z
-  .string()
-  .max(200, 'is longer than 200 characters')
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]*(?::\d{1,5}(?=\/))?(?:\/[A-Za-z0-9][A-Za-z0-9._-]*){0,4}(?::[A-Za-z0-9][A-Za-z0-9._-]*)?$/,
-    'is no model name such as llama3.2:3b',
-  );
+/** A text of a bounded length that fits a pattern. */
+export const textLike = (pattern: RegExp, most: number, allowed: string) =>
+  z.string().check(z.maxLength(most, `is longer than ${most} characters`), z.regex(pattern, allowed));
+
+/** A model's name as Ollama has them: `[host[:port]/][namespace/]model[:tag]`. */
+export const modelName = textLike(
+  /^[A-Za-z0-9][A-Za-z0-9._-]*(?::\d{1,5}(?=\/))?(?:\/[A-Za-z0-9][A-Za-z0-9._-]*){0,4}(?::[A-Za-z0-9][A-Za-z0-9._-]*)?$/,
+  200,
+  'is no model name such as llama3.2:3b',
+);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { withArguments } from './arguments.ts';
 import { failed, type Handler, ofProgram } from './outcome.ts';
 import { powerOff } from './power.ts';
@@ -19,7 +19,7 @@ const evictionSeconds = (timeoutSeconds: number): number =>
  * instance back. The machine stays; `shutdown=yes` powers it off once no pod is left.
  */
 export const drain: Handler = withArguments(
-  z.strictObject({ shutdown: z.enum(['yes', 'no'], 'must be yes or no').optional().default('no') }),
+  z.strictObject({ shutdown: z._default(z.enum(['yes', 'no'], 'must be yes or no'), 'no') }),
   async ({ system, clock }, args, { timeoutSeconds, signal }) => {
     const seconds = evictionSeconds(timeoutSeconds);
     const timeoutMs = (seconds + MARGIN_SECONDS) * 1000;

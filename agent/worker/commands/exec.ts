@@ -1,12 +1,12 @@
-import * as z from 'zod';
-import { withArguments } from './arguments.ts';
+import * as z from 'zod/mini';
+import { textLike, withArguments } from './arguments.ts';
 import { DENIED, type Handler, ofProgram, refused, TIMED_OUT } from './outcome.ts';
 
 const LIMIT_MS = 300_000;
 const MOST_WORDS = 64;
 const MOST_LENGTH = 4096;
 
-const words = z.array(z.string()).min(1).max(MOST_WORDS);
+const words = z.array(z.string()).check(z.minLength(1), z.maxLength(MOST_WORDS));
 const parseWords = (argv: string): string[] | undefined => {
   try {
     return words.parse(JSON.parse(argv));
@@ -14,11 +14,8 @@ const parseWords = (argv: string): string[] | undefined => {
     return undefined;
   }
 };
-const text = z
-  .string()
-  .max(MOST_LENGTH, `is longer than ${MOST_LENGTH} characters`)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  .regex(/^[^\u0000-\u001f\u007f]*$/, 'must have no control characters');
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const text = textLike(/^[^\u0000-\u001f\u007f]*$/, MOST_LENGTH, 'must have no control characters');
 
 /**
  * Runs a program without a shell: `cmd` is cut at blanks, as the known agent does it, and quotes mean nothing; `argv`
@@ -30,7 +27,7 @@ export const exec: Handler = async (tools, order) =>
     : refused('EXEC is off on this node (WORKER_AGENT_EXEC=on switches it on)', DENIED);
 
 const run: Handler = withArguments(
-  z.strictObject({ cmd: text.optional(), argv: text.optional() }),
+  z.strictObject({ cmd: z.optional(text), argv: z.optional(text) }),
   async ({ system }, { cmd, argv }, { timeoutSeconds, signal }) => {
     if ((cmd === undefined) === (argv === undefined)) return refused('give either cmd or argv');
     const program = argv === undefined ? cmd?.split(' ').filter((word) => word !== '') : parseWords(argv);

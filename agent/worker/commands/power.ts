@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Clock, System } from '../ports.ts';
 import { withArguments, wholeNumber } from './arguments.ts';
 import { done, failed, type Handler, ofProgram, type Outcome } from './outcome.ts';
@@ -11,7 +11,7 @@ const WORD_MS = 2000;
 const MOST_MINUTES = 1440;
 const SAID = 'Carrierarr: the control plane asked for it';
 
-const delay = wholeNumber(0, MOST_MINUTES).optional().default(1);
+const delay = z._default(wholeNumber(0, MOST_MINUTES), '1');
 
 /** `shutdown` for now or later; systemd keeps the appointment even if the agent ends. */
 const appoint = async (system: System, clock: Clock, flag: '-h' | '-r', minutes: number): Promise<Outcome> => {
@@ -36,9 +36,9 @@ export const powerOff = async (system: System, clock: Clock, minutes: number): P
 };
 
 export const shutdown: Handler = withArguments(z.strictObject({ delay }), ({ system, clock }, args) =>
-  powerOff(system, clock, args.delay),
+  powerOff(system, clock, Number(args.delay)),
 );
 
 export const reboot: Handler = withArguments(z.strictObject({ delay }), ({ system, clock }, args) =>
-  appoint(system, clock, '-r', args.delay),
+  appoint(system, clock, '-r', Number(args.delay)),
 );

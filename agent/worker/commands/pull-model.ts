@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Clock } from '../ports.ts';
 import { ollamaAt } from '../report/ollama-probe.ts';
 import { meshAddress } from '../report/registration.ts';
@@ -10,7 +10,11 @@ const LIMIT_MS = 6 * 3600 * 1000;
 const LOOK_MS = 15_000;
 const STALL_MS = 120_000;
 
-const progress = z.object({ status: z.string().catch(''), error: z.string().optional(), total: z.number().optional() });
+const progress = z.object({
+  status: z.catch(z.string(), ''),
+  error: z.optional(z.string()),
+  total: z.optional(z.number()),
+});
 
 /** Follows the lines of a pull: how it stands, and whether it still moves. */
 const createFollower = (clock: Clock) => {

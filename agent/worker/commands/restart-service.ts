@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isInstalled, parseUnits, unitStatus, unitsCommand } from '../report/units.ts';
 import { lastLine } from '../text.ts';
 import { ServiceState } from '../../proto/generated/ec2agent/v1/agent_pb.js';

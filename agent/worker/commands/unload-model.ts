@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { System } from '../ports.ts';
 import { parseLoaded } from '../report/models.ts';
 import { ollamaAt } from '../report/ollama-probe.ts';
@@ -35,7 +35,7 @@ const unload = async (
  * ends everybody's requests; a model without prompt and with `keep_alive` 0 goes when its last request is through.
  */
 export const unloadModel: Handler = withArguments(
-  z.strictObject({ model: modelName.optional() }),
+  z.strictObject({ model: z.optional(modelName) }),
   async ({ settings, system }, { model }, { signal }) => {
     const address = meshAddress(settings, system);
     if (address === '') return refused('the mesh has no address, and Ollama listens on no other');

@@ -1,9 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { wholeNumber, withArguments } from './arguments.ts';
 import { done, type Handler, refused } from './outcome.ts';
 
-const SECONDS = wholeNumber(1, 3600).optional();
-const MINUTES = wholeNumber(0, 10_080).optional();
+const SECONDS = z.optional(wholeNumber(1, 3600));
+const MINUTES = z.optional(wholeNumber(0, 10_080));
+
+const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 
 /** Takes new values for as long as the agent runs; the names are those of the wire's ConfigUpdate. */
 export const updateConfig: Handler = withArguments(
@@ -12,9 +14,9 @@ export const updateConfig: Handler = withArguments(
     if (Object.values(args).every((value) => value === undefined)) return refused('there is no value to change');
     const values = controls.live.apply(
       {
-        heartbeatSeconds: args.heartbeat_interval_sec,
-        statusSeconds: args.status_interval_sec,
-        idleShutdownMinutes: args.idle_shutdown_minutes,
+        heartbeatSeconds: numberOf(args.heartbeat_interval_sec),
+        statusSeconds: numberOf(args.status_interval_sec),
+        idleShutdownMinutes: numberOf(args.idle_shutdown_minutes),
       },
       'UPDATE_CONFIG',
     );

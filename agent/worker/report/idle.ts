@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { NodeTypeName, System } from '../ports.ts';
 import type { Gpus } from './gpus.ts';
 
@@ -32,7 +32,7 @@ const memory = z.object({
   lookedAt: z.number(),
   inService: z.boolean(),
   expiries: z.record(z.string(), z.string()),
-  ollamaCpuSeconds: z.number().optional(),
+  ollamaCpuSeconds: z.optional(z.number()),
 });
 type Memory = z.infer<typeof memory>;
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ServiceState } from '../../proto/generated/ec2agent/v1/agent_pb.js';
 import type { Clock, NodeTypeName, System } from '../ports.ts';
 import { lastLine, oneLine } from '../text.ts';
@@ -12,27 +12,18 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const WELL_MS = 300_000;
 const UNWELL_MS = 60_000;
 
-const pods = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name: z.string() }),
-      status: z
-        .object({
-          phase: z.string().catch(''),
-          containerStatuses: z
-            .array(
-              z.object({
-                ready: z.boolean().catch(false),
-                state: z.object({ waiting: z.object({ reason: z.string().catch('') }).optional() }).catch({}),
-              }),
-            )
-            .catch([]),
-        })
-        .catch({ phase: '', containerStatuses: [] }),
-    }),
-  ),
+const text = z.catch(z.string(), '');
+const container = z.object({
+  ready: z.catch(z.boolean(), false),
+  state: z.catch(z.object({ waiting: z.optional(z.object({ reason: text })) }), {}),
 });
-type Pod = z.infer<typeof pods>['items'][number];
+const status = z.object({ phase: text, containerStatuses: z.catch(z.array(container), []) });
+const pod = z.object({
+  metadata: z.object({ name: z.string() }),
+  status: z.catch(status, { phase: '', containerStatuses: [] }),
+});
+const pods = z.object({ items: z.array(pod) });
+type Pod = z.infer<typeof pod>;
 
 const BROKEN = /BackOff|^Err|^Invalid|^CreateContainer/;
 const isReady = ({ status }: Pod): boolean =>

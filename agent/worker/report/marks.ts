@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { oneLine } from '../text.ts';
 
 /** One mark of the boot, and when it was set (milliseconds of the epoch). */
@@ -18,7 +18,7 @@ export const parseTimeline = (text: string | undefined): Mark[] =>
 const notice = z.object({
   action: z.string(),
   time: z.iso.datetime(),
-  at: z.iso.datetime().optional().catch(undefined),
+  at: z.catch(z.optional(z.iso.datetime()), undefined),
 });
 
 /** EC2's notice that it takes the instance back. */

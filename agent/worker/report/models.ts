@@ -1,21 +1,13 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { oneLine } from '../text.ts';
 
 // More than a node's disk holds; a message has its limit.
 const MOST = 200;
 
-const tags = z.object({
-  models: z
-    .array(z.object({ name: z.string(), size: z.number().nonnegative().catch(0) }))
-    .nullish()
-    .transform((models) => models ?? []),
-});
-const loaded = z.object({
-  models: z
-    .array(z.object({ name: z.string(), expires_at: z.string().catch('') }))
-    .nullish()
-    .transform((models) => models ?? []),
-});
+// null where Ollama has none.
+const listOf = <S extends z.ZodMiniType>(model: S) => z.object({ models: z.optional(z.nullable(z.array(model))) });
+const tags = listOf(z.object({ name: z.string(), size: z.catch(z.number().check(z.nonnegative()), 0) }));
+const loaded = listOf(z.object({ name: z.string(), expires_at: z.catch(z.string(), '') }));
 
 export interface Model {
   readonly name: string;
@@ -29,29 +21,29 @@ export interface Models {
   readonly expiries: Readonly<Record<string, string>>;
 }
 
-const parse = <T>(schema: z.ZodType<T>, text: string): T | undefined => {
+const parse = <T>(schema: z.ZodMiniType<{ models?: T[] | null | undefined }>, text: string): T[] | undefined => {
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text)).models ?? [];
   } catch {
     return undefined;
   }
 };
 
 /** Names of the loaded models, from `/api/ps`. */
-export const parseLoaded = (text: string): string[] | undefined => parse(loaded, text)?.models.map(({ name }) => name);
+export const parseLoaded = (text: string): string[] | undefined => parse(loaded, text)?.map(({ name }) => name);
 
 /** Joins Ollama's answers of `/api/tags` and `/api/ps`; undefined where one is no such answer. */
 export const parseModels = (tagsText: string, loadedText: string): Models | undefined => {
   const all = parse(tags, tagsText);
   const now = parse(loaded, loadedText);
   if (all === undefined || now === undefined) return undefined;
-  const running = new Set(now.models.map(({ name }) => name));
+  const running = new Set(now.map(({ name }) => name));
   return {
-    models: all.models.slice(0, MOST).map(({ name, size }) => ({
+    models: all.slice(0, MOST).map(({ name, size }) => ({
       name: oneLine(name),
       sizeBytes: Math.floor(size),
       loaded: running.has(name),
     })),
-    expiries: Object.fromEntries(now.models.slice(0, MOST).map((each) => [oneLine(each.name), each.expires_at])),
+    expiries: Object.fromEntries(now.slice(0, MOST).map((each) => [oneLine(each.name), each.expires_at])),
   };
 };

@@ -15,9 +15,21 @@ const LIMIT_MS = 9000;
  */
 export const createAsk = (clock: Clock, log: Log): Ask => {
   const faults = new Map<string, string>();
+  const running = new Map<string, { readonly result: Promise<unknown>; readonly at: number }>();
   const tell = (name: string, reason: string): void => {
     if (faults.get(name) !== reason) log('warn', 'probe-failed', { probe: name, reason });
     faults.set(name, reason);
+  };
+
+  /** Who asks while the same probe runs shares it; one that hangs in the kernel holds a thread and gets no company. */
+  const start = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const before = running.get(name);
+    if (before !== undefined && clock.monotonic() - before.at >= LIMIT_MS) throw new Error('it still hangs');
+    // One name stands for one kind of work.
+    if (before !== undefined) return before.result as Promise<T>;
+    const result = work().finally(() => running.delete(name));
+    running.set(name, { result, at: clock.monotonic() });
+    return result;
   };
 
   return async (name, work, fallback) => {
@@ -26,7 +38,7 @@ export const createAsk = (clock: Clock, log: Log): Ask => {
       throw new Error(`no answer within ${LIMIT_MS / 1000} s`);
     });
     try {
-      const value = await Promise.race([work(), late]);
+      const value = await Promise.race([start(name, work), late]);
       if (faults.delete(name)) log('info', 'probe-works-again', { probe: name });
       return value;
     } catch (error) {

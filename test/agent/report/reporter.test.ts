@@ -121,6 +121,22 @@ describe('a probe that fails', () => {
     expect(clock.sleepers).toBe(0);
   });
 
+  it('and still hangs is neither started again nor waited for', async () => {
+    const node = aGpuWorker();
+    const well = node.readText;
+    node.readText = (path) => (path === '/proc/meminfo' ? new Promise(() => {}) : well.call(node, path));
+    const { reporter, clock, lines } = aReporter(node);
+    const first = reporter.status();
+    await clock.advance(0);
+    await clock.advance(9000);
+    await first;
+    await clock.advance(30_000);
+
+    await expect(reporter.status()).resolves.toMatchObject({ resources: { memoryTotalMb: 0n, diskTotalMb: 50_000n } });
+
+    expect(lines.at(-1)).toBe('warn probe-failed {"probe":"memory","reason":"it still hangs"}');
+  });
+
   it('is not started again while it hangs, and rarer after each failure', async () => {
     const node = aGpuWorker();
     node.program('nvidia-smi', ran('', 124));
