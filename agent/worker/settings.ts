@@ -9,7 +9,7 @@ import type { Settings, System } from './ports.ts';
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
-const text = (allowed: string, fits: (value: string) => boolean) => z.string().check(z.refine(fits, allowed));
+const text = (allowed: string, fits: (value: string) => boolean) => z.string(allowed).check(z.refine(fits, allowed));
 const address = z.optional(text('an IPv4 address', isIPv4));
 const file = text('an absolute path', isAbsolute);
 const onOff = z._default(z.enum(['on', 'off'], 'on or off'), 'off');

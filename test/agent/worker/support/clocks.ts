@@ -1,0 +1,81 @@
+import type { Clock } from '../../../../agent/worker/ports.ts';
+import { systemClock } from '../../../../agent/worker/clock.ts';
+
+/** Real time, some times faster: the agent's real limits in a test that does not wait for them. */
+export const fastClock = (factor: number): Clock => ({
+  now: () => new Date(),
+  monotonic: () => performance.now() * factor,
+  sleep: (milliseconds, signal) => systemClock.sleep(milliseconds / factor, signal),
+});
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+/** Time that passes when the test says so. */
+export class FakeClock implements Clock {
+  #monotonic = 0;
+  #wall = Date.parse('2026-11-22T12:00:00Z');
+  readonly #sleepers = new Set<Sleeper>();
+
+  now(): Date {
+    return new Date(this.#wall);
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const sleeper = { at: this.#monotonic + milliseconds, wake };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', wake);
+    });
+  }
+
+  /** The wall clock is set; nothing else happens. */
+  setWall(date: string): void {
+    this.#wall = Date.parse(date);
+  }
+
+  /** Lets the time pass, waking whoever is due on the way. */
+  async advance(milliseconds: number, settle: () => Promise<void> = soon): Promise<void> {
+    const end = this.#monotonic + milliseconds;
+    for (;;) {
+      await settle();
+      const [next] = [...this.#sleepers].filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
+      if (next === undefined) break;
+      this.#pass(next.at - this.#monotonic);
+      next.wake();
+    }
+    this.#pass(end - this.#monotonic);
+    await settle();
+  }
+
+  #pass(milliseconds: number): void {
+    this.#monotonic += Math.max(0, milliseconds);
+    this.#wall += Math.max(0, milliseconds);
+  }
+}
+
+/** Everything that is ready to run has run. */
+export const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+/** Also what the kernel says by return. */
+export const soonWithNetwork = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 3));
+
+export const until = async (what: string, is: () => boolean, limitMs = 5000): Promise<void> => {
+  const deadline = performance.now() + limitMs;
+  while (!is()) {
+    if (performance.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+};
