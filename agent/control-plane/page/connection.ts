@@ -31,7 +31,6 @@ export const LIMITS: Limits = {
 export interface Connection {
   /** Tries at once: the tab is looked at again, or the network is back. */
   retry(): void;
-  close(): void;
 }
 
 interface Handlers {
@@ -113,10 +112,6 @@ class Follower implements Connection {
     if (this.#stream !== undefined) return;
     clearTimeout(this.#timer);
     this.start();
-  }
-
-  close(): void {
-    this.#end();
   }
 }
 

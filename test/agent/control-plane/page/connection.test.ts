@@ -130,14 +130,4 @@ describe('the connection to the control plane', () => {
 
     expect(streams).toHaveLength(2);
   });
-
-  it('ends when it is closed', () => {
-    const { connection, streams } = follow();
-
-    connection.close();
-    vi.advanceTimersByTime(60_000);
-
-    expect(streams).toHaveLength(1);
-    expect(streams[0]?.closed).toBe(true);
-  });
 });
