@@ -21,12 +21,14 @@ type Status = Plain<MessageInitShape<typeof NodeStatusSchema>>;
 
 const MARKS = ['kernel-start', 'boot-start', 'identity-installed', 'mesh-address-up', 'k3s-ready', 'boot-done'];
 
-/** What a gpu-worker on Spot registers with. */
+const numberOf = (worker: string): string => /\d+$/.exec(worker)?.[0] ?? '1';
+
+/** What a gpu-worker on Spot registers with; the number at the end of its name makes its address and its instance. */
 export const registrationOf = (worker: string): Registration => ({
   nodeId: `host-of-${worker}`,
   nodeType: NodeType.GPU_WORKER,
-  instanceId: 'i-0123456789abcdef0',
-  nebulaIp: '10.100.2.7',
+  instanceId: `i-${numberOf(worker).padStart(17, '0')}`,
+  nebulaIp: `10.100.2.${numberOf(worker)}`,
   region: 'us-west-2',
   availabilityZone: 'us-west-2a',
   capabilities: { hasGpu: true, gpuModel: 'Tesla T4', gpuCount: 1 },

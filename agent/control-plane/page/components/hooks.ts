@@ -78,6 +78,8 @@ export const useNews = ({ fleet, link }: Picture): string => {
   const latest = useRef(fleet);
   const told = useRef(fleet);
   latest.current = fleet;
+  // The first picture is what all news are measured by.
+  if (told.current.version === '') told.current = fleet;
   useEffect(() => {
     const timer = setInterval(() => {
       const text = newsBetween(told.current, latest.current);
