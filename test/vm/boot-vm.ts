@@ -109,7 +109,7 @@ try {
   cloud.instances.set(addressOf(NUMBER), anInstance({ ...secret, ...members, nebula_ca_crt: trusted }));
 
   say(`makes the disk (${CACHE})`);
-  const environment = { ...imageEnvironment(nebula, cloud.authorityPem, 'Driver=virtio_net'), CACHE };
+  const environment = { ...(await imageEnvironment(nebula, cloud.authorityPem, 'Driver=virtio_net')), CACHE };
   await ground.run(`bash '${join(import.meta.dirname, 'disk.sh')}' ${role}`, environment);
   await ground.run('ip tuntap add vm mode tap; ip link set vm mtu 9001 master wire up');
 

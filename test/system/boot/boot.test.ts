@@ -56,9 +56,6 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
     const gpu = { NebulaIp: meshAddress, Gpu: 'none' };
     expect(await runStepOn(booted, 'verify-gpu', gpu)).toMatchObject({ ok: true, ollama: '0.5.7' });
     expect(await runStepOn(booted, 'verify-agent')).toMatchObject({ ok: true, agent: 'active' });
-    expect(await machine.sh('journalctl --unit worker-agent --output cat --no-pager')).toContain(
-      `worker-agent --type gpu-worker --nebula-ip ${meshAddress} to 10.100.0.1:50051`,
-    );
   });
 
   it.concurrent('starts its own cluster where it is a lighthouse', async () => {

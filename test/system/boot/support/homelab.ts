@@ -99,6 +99,11 @@ export const startHomelab = async (ground: Ground, nebula: string, fleetCaPem: s
     /** To be trusted by workers beside the fleet's. */
     caPem: identity.caPem,
     ping,
+    /** Status of an HTTP answer through the mesh. */
+    get: (url: string) =>
+      ground.run(
+        inHomelab(`curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' ${url}`).join(' '),
+      ),
     log: () => ground.run('cat /run/nebula/log'),
   };
 };

@@ -5,6 +5,7 @@
 # with stand-ins for its packages. Runs in the ground's namespaces.
 #
 # PROJECT    the repository                         NEBULA    the nebula binary
+# AGENT      the worker agent's executable
 # AUTHORITY  certificate of the machine's own AWS   NOTIFIES  `no`: that nebula cannot tell systemd that it is ready
 # SANDBOX    folder of the stand-ins that image `plain` gets (test/ami/support)
 # DEVICE     a [Match] line for its network device, in place of EC2's drivers
@@ -81,6 +82,7 @@ install_network() {
 
 install_stand_ins() {
   install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
+  install -m 0755 "$AGENT" "$root/usr/local/bin/worker-agent"
   mkdir -p "$root/srv/ollama/api"
   printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
   install -m 0755 "$PROJECT"/test/system/boot/support/programs/* "$root/usr/local/bin/"
