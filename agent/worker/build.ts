@@ -19,8 +19,19 @@ const NODE = resolve('node/bin/node');
 const POSTJECT = resolve('postject/dist/cli.js');
 /** Marks the place in Node's program that says whether there is an application in it. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-/** What keeps the agent small, measured in docs/adr/0220: a node's memory belongs to its models. */
-const NODE_OPTIONS = ['--max-semi-space-size=1', '--max-old-space-size=48'];
+/**
+ * What keeps the agent small, since a node's memory belongs to its models (docs/adr/0221): no compiler of hot code, which
+ * the agent has none of, no helper threads, a small heap.
+ */
+const NODE_OPTIONS = [
+  '--no-opt',
+  '--no-sparkplug',
+  '--no-maglev',
+  '--v8-pool-size=0',
+  '--optimize-for-size',
+  '--max-semi-space-size=1',
+  '--max-old-space-size=48',
+];
 /** Nodes are linux/amd64, wherever the agent is built. */
 const isNode = process.platform === 'linux' && process.arch === 'x64';
 
@@ -81,7 +92,8 @@ export const buildWorkerAgent = async (program: string = PROGRAM): Promise<void>
       execArgvExtension: 'none',
     };
     await writeFile(config, JSON.stringify(sea));
-    await run(NODE, ['--experimental-sea-config', config]);
+    // V8 takes a code cache only under the flags that it was made with.
+    await run(NODE, [...NODE_OPTIONS, '--experimental-sea-config', config]);
     const executable = `${program}.new`;
     await copyFile(await nodeForNodes(), executable);
     await run(NODE, [POSTJECT, executable, 'NODE_SEA_BLOB', output, '--sentinel-fuse', FUSE]);
