@@ -7,7 +7,6 @@ import { bootNebula, bootObstacle } from './support/obstacle.ts';
 import { runStepOn } from './support/steps.ts';
 import { type MachineSetting, World } from './support/world.ts';
 
-/** Real agents say so each half minute; a test that waits for the next time tells them to. */
 const MEMORY_LIMIT_KIB = 80 * 1024;
 const IMPATIENT_WATCHDOG = {
   '/etc/systemd/system/worker-agent.service.d/test.conf': '[Service]\nWatchdogSec=3\nRestartSec=100ms\n',
@@ -47,7 +46,7 @@ describe.skipIf(skipLoudly('the worker agent under systemd', bootObstacle))('the
       stream_active: true,
       status: { services: { nebula: { state: 'SERVICE_STATE_RUNNING' } } },
     });
-    expect(node.timeline.map(({ mark }) => mark)).toEqual(expect.arrayContaining(['boot-start', 'identity-ready']));
+    expect(node.timeline.map(({ mark }) => mark)).toEqual(expect.arrayContaining(['boot-start', 'mesh-address-up']));
     expect(await world.homelab.get(`http://${meshAddress}:8080/health`)).toBe('200');
     expect(await machine.unit('worker-agent', 'Type', 'ActiveState', 'NRestarts')).toEqual({
       Type: 'notify',
