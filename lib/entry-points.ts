@@ -54,6 +54,11 @@ export const ENTRY_POINTS: Readonly<Record<FunctionName, EntryPoint>> = {
     description: 'Starts the teardown of an execution that could not undo itself',
     timeoutSeconds: 30,
   },
+  observe: {
+    file: 'lambda/observe/handler.ts',
+    description: 'Idle and dead workers, and those that Spot takes back: warns, tears down, sweeps',
+    timeoutSeconds: 30,
+  },
   ca: {
     file: 'lambda/identity/ca.handler.ts',
     description: 'Makes the CA certificate once, or adopts it',

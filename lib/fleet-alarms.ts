@@ -1,16 +1,21 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { EVENT } from '#contract';
 import type { Config } from './config.ts';
 import type { MachineName } from './fleet-machines.ts';
 
 export interface FleetAlarmsProps {
   readonly config: Config;
+  readonly bus: EventBus;
   readonly machines: Readonly<Record<MachineName, StateMachine>>;
   readonly deadLetters: IQueue;
 }
@@ -31,12 +36,14 @@ export class FleetAlarms extends Construct {
   private readonly fleet: string;
   private readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { config, machines, deadLetters }: FleetAlarmsProps) {
+  constructor(scope: Construct, id: string, { config, bus, machines, deadLetters }: FleetAlarmsProps) {
     super(scope, id);
     this.fleet = config.fleet;
     this.topic = new Topic(this, 'Topic', { topicName: `${config.fleet}-alarms`, enforceSSL: true });
+    this.allowAlarms();
     if (config.operations.alarmEmail !== undefined) {
       this.topic.addSubscription(new EmailSubscription(config.operations.alarmEmail));
+      if (config.agent.idleMinutes > 0) this.idleWarnings(bus, deadLetters);
     }
     this.renewalAlarms(machines.renew);
     this.removalAlarms(machines);
@@ -45,6 +52,40 @@ export class FleetAlarms extends Construct {
       threshold: 1,
       text: 'An event was not handled; it waits in the queue of dead letters.',
       section: 'dead-letters',
+    });
+  }
+
+  /** A topic with a policy of its own has lost the default one, by which alarms of the account may publish. */
+  private allowAlarms(): void {
+    const { account } = Stack.of(this);
+    const alarms = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: `${this.fleet}-*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    );
+  }
+
+  /** Whoever hears of alarms hears in time of a worker that is about to be torn down. */
+  private idleWarnings(bus: EventBus, deadLetterQueue: IQueue): void {
+    const [name, teardownAt] = [EventField.fromPath('$.detail.name'), EventField.fromPath('$.detail.teardownAt')];
+    const text =
+      `Worker ${name} of fleet ${this.fleet} has had nothing to do since ${EventField.fromPath('$.detail.idle.since')} ` +
+      `and will be torn down at ${teardownAt}. Give it work to keep it. Run-book: docs/operations.md#idle-workers`;
+    new Rule(this, 'IdleWarning', {
+      ruleName: `${this.fleet}-idle-warning`,
+      description: 'Worker Idle Warning: tell whoever hears of alarms',
+      eventBus: bus,
+      eventPattern: { source: [EVENT.source], detailType: [EVENT.workerIdleWarning] },
+      targets: [new SnsTopic(this.topic, { message: RuleTargetInput.fromText(text), deadLetterQueue })],
     });
   }
 

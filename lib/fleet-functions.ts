@@ -13,9 +13,9 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { FunctionName } from './entry-points.ts';
 import { manageSecrets, readAgentKey, signCertificates } from './iam/identity-policy.ts';
 import { bindSecrets, launchInstances } from './iam/launch-policy.ts';
-import { announce, registryAccess } from './iam/registry-policy.ts';
+import { announce, registryAccess, registryNotes } from './iam/registry-policy.ts';
 import { runHomelabSteps, runSteps } from './iam/run-command-policy.ts';
-import { startExecutions } from './iam/start-executions.ts';
+import { startExecutions, startOnly } from './iam/start-executions.ts';
 import type { PolicyScope } from './iam/statement.ts';
 import { removeWorkers } from './iam/sweep-policy.ts';
 import { managedInstanceArn, stateMachineArn } from './names.ts';
@@ -66,6 +66,7 @@ export class FleetFunctions extends Construct {
       certificates: make('certificates'),
       scale: make('scale', props.deadLetters.destination),
       rescue: make('rescue', props.deadLetters.destination),
+      observe: make('observe', props.deadLetters.destination),
     };
   }
 }
@@ -95,6 +96,12 @@ const environments = (stack: Stack, props: FleetFunctionsProps): Environments =>
     certificates: { ...base, ...signing },
     scale: { ...base, ...machines },
     rescue: { ...base, ...machines },
+    observe: {
+      ...base,
+      ...machines,
+      SWEEP_STATE_MACHINE: stateMachineArn(stack, fleet, 'sweep'),
+      EVENT_BUS: props.bus.eventBusName,
+    },
   };
 };
 
@@ -116,6 +123,7 @@ const permissions = (scope: PolicyScope, props: FleetFunctionsProps): Record<Fle
     certificates: [registry, ...signCertificates(props.signer)],
     scale: [registry, ...startExecutions(scope, ['provision', 'teardown'])],
     rescue: [registry, ...startExecutions(scope, ['teardown'])],
+    observe: [registryNotes(props.table), announce(props.bus), startOnly(scope, ['teardown', 'sweep'])],
   };
 };
 

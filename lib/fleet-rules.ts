@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { EVENT } from '#contract';
+import { EVENT, SPOT_WARNING } from '#contract';
 import type { MachineName } from './fleet-machines.ts';
 
 export interface FleetRulesProps {
@@ -13,11 +13,12 @@ export interface FleetRulesProps {
   readonly bus: EventBus;
   readonly scale: IFunction;
   readonly rescue: IFunction;
+  readonly observe: IFunction;
   readonly machines: Readonly<Record<MachineName, StateMachine>>;
   readonly deadLetters: IQueue;
 }
 
-/** What starts by itself: scaling on request, rescue of executions that could not undo themselves, sweep and renewal. */
+/** What starts by itself: scaling on request, what follows from observations, rescue of executions that could not undo themselves, sweep and renewal. */
 export class FleetRules extends Construct {
   constructor(scope: Construct, id: string, props: FleetRulesProps) {
     super(scope, id);
@@ -29,6 +30,7 @@ export class FleetRules extends Construct {
       eventPattern: { detailType: [EVENT.scaleOutRequested, EVENT.scaleInRequested] },
       targets: [new LambdaFunction(props.scale, delivery)],
     });
+    this.observations(props);
     // Service events come on the default bus only. Delivery is best effort: the sweeper is the net below.
     new Rule(this, 'ExecutionEnded', {
       ruleName: `${props.fleet}-execution-ended`,
@@ -54,6 +56,24 @@ export class FleetRules extends Construct {
       description: 'Renew certificates past half of their life',
       schedule: Schedule.rate(Duration.days(1)),
       targets: [new SfnStateMachine(props.machines.renew, { input: RuleTargetInput.fromObject({}), ...delivery })],
+    });
+  }
+
+  /** An observation says how a worker is now: one that could not be delivered for long is worth nothing. */
+  private observations({ fleet, bus, observe, deadLetters }: FleetRulesProps): void {
+    const delivery = { deadLetterQueue: deadLetters, retryAttempts: 4, maxEventAge: Duration.minutes(10) };
+    new Rule(this, 'WorkerObserved', {
+      ruleName: `${fleet}-worker-observed`,
+      description: 'Worker Idle, Worker Dead: what the control plane in the homelab has seen',
+      eventBus: bus,
+      eventPattern: { source: [EVENT.homelabSource], detailType: [EVENT.workerIdle, EVENT.workerDead] },
+      targets: [new LambdaFunction(observe, delivery)],
+    });
+    new Rule(this, 'SpotInterruption', {
+      ruleName: `${fleet}-spot-interruption`,
+      description: 'Spot takes an instance back: tear its worker down while it can still speak',
+      eventPattern: { source: [SPOT_WARNING.source], detailType: [SPOT_WARNING.detailType] },
+      targets: [new LambdaFunction(observe, delivery)],
     });
   }
 }

@@ -41,11 +41,11 @@ export class FleetStack extends Stack {
     const agentKey = config.agent.tokens ? new AgentKey(this, 'AgentKey', { fleet }) : undefined;
     const given = { settings, table, bus, nodes, deadLetters, agentKey };
     const functions = new FleetFunctions(this, 'Functions', { ...props, ...given });
-    const { api: workers, certificates, scale, rescue } = functions.byName;
+    const { api: workers, certificates, scale, rescue, observe } = functions.byName;
     const machines = new FleetMachines(this, 'Machines', { ...props, functions: functions.byName }).byName;
     const { api } = new WorkersApi(this, 'Api', { config, workers, certificates });
-    new FleetRules(this, 'Rules', { fleet, bus, scale, rescue, machines, deadLetters: deadLetters.queue });
-    new FleetAlarms(this, 'Alarms', { config, machines, deadLetters: deadLetters.queue });
+    new FleetRules(this, 'Rules', { fleet, bus, scale, rescue, observe, machines, deadLetters: deadLetters.queue });
+    new FleetAlarms(this, 'Alarms', { config, bus, machines, deadLetters: deadLetters.queue });
     new OperatorPolicy(this, 'Operator', { config, api, bus, machines });
     this.outputs({
       [OUTPUT.apiUrl]: api.url,

@@ -62,7 +62,8 @@ const deleteWorker = async (ports: ApiPorts, { parameters, query }: ProxyRequest
   const { generation, deregisterAmi } = parseInput(DeleteQuery, query);
   const { name } = parseInput(Named, parameters);
   const request = { name, generation, deregisterAmi: deregisterAmi === 'true' };
-  const result = await requestTeardown(ports, parseInput(TeardownRequest, request));
+  const why = { reason: 'requested', text: 'asked for by DELETE /workers' } as const;
+  const result = await requestTeardown(ports, parseInput(TeardownRequest, request), why);
   if (result.outcome === 'absent') throw notFound(name, 'no such worker');
   if (result.outcome === 'removed') {
     const over = generation !== undefined && generation !== result.row.generation;

@@ -3,6 +3,7 @@ import { type AddressPorts, holdAddress } from './claim-address.ts';
 import { findServer } from './claim-cluster.ts';
 import { beginLaunch, recordLaunch } from './fence-launch.ts';
 import { fence, markRemoved, nextTeardownAttempt, releaseAddress, releaseLease } from './lease-teardown.ts';
+import { noteDead, noteIdle } from './note-observations.ts';
 import { forgetOrphan, noticeOrphan } from './notice-orphans.ts';
 import type { Registry } from './port.ts';
 import { findCertificate, listCertificates, recordCertificate, revokeCertificates } from './record-certificates.ts';
@@ -33,9 +34,11 @@ export const createRegistryOver = (ports: AddressPorts): Registry => {
     ...commands(ports),
     fence: (life, holder, leaseSeconds) => fence(ports, life, holder, leaseSeconds),
     releaseLease: (life, holder) => releaseLease(ports, life, holder),
-    nextTeardownAttempt: (life) => nextTeardownAttempt(ports, life),
+    nextTeardownAttempt: (life, why) => nextTeardownAttempt(ports, life, why),
     releaseAddress: (life) => releaseAddress(ports, life),
     markRemoved: (life, holder) => markRemoved(ports, life, holder),
+    noteIdle: (life, before, after) => noteIdle(ports, life, before, after),
+    noteDead: (life, health) => noteDead(ports, life, health),
     recordCertificate: (row) => recordCertificate(ports, row),
     findCertificate: (fingerprint) => findCertificate(store, fingerprint),
     listCertificates: (filter) => listCertificates(store, filter),

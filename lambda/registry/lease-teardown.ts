@@ -1,7 +1,7 @@
-import type { WorkerRow } from '#contract';
+import type { Removal, WorkerRow } from '#contract';
 import { ThrottledError } from '../shared/errors.ts';
 import { freeCluster } from './claim-cluster.ts';
-import type { FenceOutcome, Life } from './port.ts';
+import type { FenceOutcome, Life, RemovalReason } from './port.ts';
 import {
   type AddressItem,
   HISTORY_SECONDS,
@@ -64,9 +64,17 @@ export const releaseLease = async (ports: RowPorts, life: Life, holder: string):
   return (await updateRow(ports, life.name, { remove: ['lease'], condition })) !== undefined;
 };
 
-export const nextTeardownAttempt = async (ports: RowPorts, life: Life): Promise<number> => {
+/** The reason in words is cut: it may quote an error. */
+const removalOf = ({ reason, text }: RemovalReason, now: Date): Removal => ({
+  reason,
+  text: text.slice(0, 512),
+  at: now.toISOString(),
+});
+
+export const nextTeardownAttempt = async (ports: RowPorts, life: Life, why?: RemovalReason): Promise<number> => {
   const condition = equals('generation', life.generation);
-  const row = await updateRow(ports, life.name, { add: { teardownAttempt: 1 }, condition });
+  const setOnce = why === undefined ? {} : { removal: removalOf(why, ports.clock.now()) };
+  const row = await updateRow(ports, life.name, { add: { teardownAttempt: 1 }, setOnce, condition });
   if (row === undefined) throw ownershipLost(life, await findRow(ports, life.name));
   return row.teardownAttempt;
 };

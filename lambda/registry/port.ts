@@ -1,4 +1,15 @@
-import type { ColdStart, Details, Market, Phase, Role, Worker, WorkerRow } from '#contract';
+import type {
+  AgentHealth,
+  ColdStart,
+  Details,
+  IdleSpell,
+  Market,
+  Phase,
+  Removal,
+  Role,
+  Worker,
+  WorkerRow,
+} from '#contract';
 
 /**
  * The registry as the other capabilities see it: authority for names, addresses, owners and locks. Take the narrow
@@ -13,6 +24,14 @@ export interface OwnedLife extends Life {
   /** ARN of the execution that must own the row. */
   readonly execution: string;
 }
+
+/** A life on the instance on which it was observed. */
+export interface SeenLife extends Life {
+  readonly instanceId: string;
+}
+
+/** Why a worker goes. */
+export type RemovalReason = Pick<Removal, 'reason' | 'text'>;
 
 export interface Reservation {
   /** Everything of the worker but what the transaction itself decides. */
@@ -124,12 +143,20 @@ export interface Registry {
   ): Promise<FenceOutcome>;
   /** Gives up a lease whose holder has ended; false when `holder` does not have it. */
   releaseLease(life: Life, holder: string): Promise<boolean>;
-  /** Atomic counter behind the names of teardown executions. */
-  nextTeardownAttempt(life: Life): Promise<number>;
+  /** Atomic counter behind the names of teardown executions. The first reason that is given stays. */
+  nextTeardownAttempt(life: Life, why?: RemovalReason): Promise<number>;
   /** Frees address and cluster. False for a life that is not fenced. */
   releaseAddress(life: Life): Promise<boolean>;
   /** Only for the holder of the lease; true again on a repeat. */
   markRemoved(life: Life, holder: string): Promise<boolean>;
+
+  /**
+   * Puts one spell of idleness in the place of another, or none. Undefined where the worker is not READY on that
+   * instance, or the spell on record is not `before`.
+   */
+  noteIdle(life: SeenLife, before: IdleSpell | undefined, after: IdleSpell | undefined): Promise<WorkerRow | undefined>;
+  /** Undefined where the worker is not READY on that instance, or something later is on record. */
+  noteDead(life: SeenLife, health: AgentHealth): Promise<WorkerRow | undefined>;
 
   recordCertificate(row: CertificateRow): Promise<void>;
   findCertificate(fingerprint: string): Promise<CertificateRow | undefined>;

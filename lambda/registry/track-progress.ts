@@ -34,7 +34,8 @@ export const advance = async (
   const upTo = PROVISIONING.slice(0, PROVISIONING.indexOf(phase) + 1);
   const condition = all(inPhase(life, upTo), equals('owner', life.execution));
   const learnt = Object.fromEntries(Object.entries(details).map(([name, value]) => [`details.${name}`, value]));
-  const row = await updateRow(ports, life.name, { set: { phase, ...learnt }, condition });
+  const setOnce = phase === 'READY' ? { readyAt: ports.clock.now().toISOString() } : {};
+  const row = await updateRow(ports, life.name, { set: { phase, ...learnt }, setOnce, condition });
   if (row === undefined) throw ownershipLost(life, await findRow(ports, life.name));
   return row;
 };

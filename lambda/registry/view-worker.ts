@@ -1,5 +1,7 @@
 import type { WorkerRow, WorkerView } from '#contract';
 
+const isLeaving = ({ phase }: WorkerRow): boolean => phase === 'TEARING_DOWN' || phase === 'REMOVED';
+
 /** A worker as the API and the events show it. */
 export const viewWorker = (row: WorkerRow): WorkerView => ({
   name: row.name,
@@ -21,7 +23,8 @@ export const viewWorker = (row: WorkerRow): WorkerView => ({
   failure: row.failure ?? null,
   agentHealth: row.agentHealth ?? null,
   idle: row.idle ?? null,
-  removal: row.removal ?? null,
+  // Of a teardown that could not be started nobody need hear.
+  removal: (isLeaving(row) ? row.removal : undefined) ?? null,
   reservedAt: row.reservedAt,
   updatedAt: row.updatedAt,
 });

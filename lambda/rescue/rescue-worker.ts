@@ -105,7 +105,9 @@ export const rescueWorker = async (ports: RescuePorts, input: unknown): Promise<
   if (row.teardownAttempt >= MAXIMUM_TEARDOWNS) {
     return { action: 'gave-up', reason: `${row.teardownAttempt} teardowns were started`, name };
   }
-  const teardown = await requestTeardown(ports, { name, generation: row.generation });
+  const reason = `${ended.status} in phase ${row.phase}`;
+  const why = { reason: 'failed', text: `an execution ended: ${reason}` } as const;
+  const teardown = await requestTeardown(ports, { name, generation: row.generation }, why);
   if (teardown.outcome !== 'started') return { action: 'none', reason: `teardown is ${teardown.outcome}`, name };
-  return { action: 'teardown', reason: `${ended.status} in phase ${row.phase}`, name, execution: teardown.execution };
+  return { action: 'teardown', reason, name, execution: teardown.execution };
 };

@@ -45,7 +45,11 @@ const scaleIn = async (ports: WorkerPorts, name: string, sentAt: Date): Promise<
   const row = await ports.registry.find(name);
   const later = row !== undefined && Date.parse(row.reservedAt) >= sentAt.getTime() + TIME_RESOLUTION_MILLISECONDS;
   if (row === undefined || later || row.phase === 'REMOVED') return { name, action: 'earlier' };
-  const { outcome } = await requestTeardown(ports, { name, generation: row.generation });
+  const why = {
+    reason: 'scale-in',
+    text: `asked for by ${EVENT.scaleInRequested} of ${sentAt.toISOString()}`,
+  } as const;
+  const { outcome } = await requestTeardown(ports, { name, generation: row.generation }, why);
   return { name, action: outcome === 'started' ? 'teardown' : 'earlier' };
 };
 

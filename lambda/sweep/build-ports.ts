@@ -20,6 +20,6 @@ export const buildSweepPorts = (environment: DoorEnvironment): SweepPorts => {
     ec2: { ...createInstances(client, settings.region), ...createLeftoversEc2(client), ...createImagesEc2(client) },
     secrets: createSecretTags(),
     parameters: createParameters(),
-    startTeardown: async (life) => (await requestTeardown(doors, life)).outcome,
+    startTeardown: async (life, why) => (await requestTeardown(doors, life, why)).outcome,
   };
 };

@@ -4,7 +4,7 @@ import type { Parameters } from '#shared/aws/parameters.ts';
 import type { SecretTags } from '#shared/aws/secret-tags.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/logging.ts';
-import type { Life, Registry } from '../registry/port.ts';
+import type { Life, Registry, RemovalReason } from '../registry/port.ts';
 
 /** Everything the capability uses; each operation takes its part. */
 export interface SweepPorts {
@@ -15,7 +15,7 @@ export interface SweepPorts {
   /** `unknown`: never started, or ended more than 90 days ago. */
   readonly executions: { status(executionArn: string): Promise<'open' | 'closed' | 'unknown'> };
   /** `running`: another teardown is at it; `removed`, `absent`: nothing left to tear down. */
-  readonly startTeardown: (life: Life) => Promise<'started' | 'running' | 'removed' | 'absent'>;
+  readonly startTeardown: (life: Life, why: RemovalReason) => Promise<'started' | 'running' | 'removed' | 'absent'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly settings: FleetSettings;

@@ -18,6 +18,13 @@ export const registryAccess = (table: Pick<Table, 'tableArn'>): PolicyStatement 
     [table.tableArn, `${table.tableArn}/index/byKind`],
   );
 
+/** Reading the registry and writing down what was observed; no row is made or taken away. */
+export const registryNotes = (table: Pick<Table, 'tableArn'>): PolicyStatement =>
+  allow(
+    ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+    [table.tableArn, `${table.tableArn}/index/byKind`],
+  );
+
 /** Events in the fleet's own name only. */
 export const announce = (bus: Pick<EventBus, 'eventBusArn'>): PolicyStatement =>
   allow(['events:PutEvents'], [bus.eventBusArn], { StringEquals: { 'events:source': EVENT.source } });

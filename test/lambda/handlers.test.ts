@@ -13,6 +13,7 @@ const stubEnvironment = () => {
   vi.stubEnv('EVENT_BUS', 'carrierarr');
   vi.stubEnv('PROVISION_STATE_MACHINE', PROVISION_MACHINE);
   vi.stubEnv('TEARDOWN_STATE_MACHINE', TEARDOWN_MACHINE);
+  vi.stubEnv('SWEEP_STATE_MACHINE', TEARDOWN_MACHINE);
 };
 
 afterEach(() => {
@@ -45,20 +46,25 @@ describe('the handlers of registry and doors', () => {
     const api = await import('../../lambda/api/handler.ts');
     const scale = await import('../../lambda/scale/handler.ts');
     const rescue = await import('../../lambda/rescue/handler.ts');
+    const observe = await import('../../lambda/observe/handler.ts');
 
     await expect(registry.handler({ operation: 'launch' })).rejects.toThrow(/releaseAddress/);
     await expect(scale.handler({ 'detail-type': 'Worker Ready' })).rejects.toThrow(/Scale Out Requested/);
+    await expect(observe.handler({ 'detail-type': 'Worker Ready' })).rejects.toThrow(/Worker Idle/);
     await expect(rescue.handler({ detail: { status: 'SUCCEEDED' } })).rejects.toMatchObject({ name: InputError.name });
     expect(problemOf(await api.handler(aProxyEvent('GET', '/certificates'))).status).toBe(404);
   });
 
-  it.each(['registry', 'api', 'scale', 'rescue'])('%s says at once which variable is missing', async (name) => {
-    stubEnvironment();
-    vi.stubEnv('REGISTRY_TABLE', undefined);
+  it.each(['registry', 'api', 'scale', 'rescue', 'observe'])(
+    '%s says at once which variable is missing',
+    async (name) => {
+      stubEnvironment();
+      vi.stubEnv('REGISTRY_TABLE', undefined);
 
-    const loading = import(`../../lambda/${name}/handler.ts`);
+      const loading = import(`../../lambda/${name}/handler.ts`);
 
-    await expect(loading).rejects.toMatchObject({ name: ConfigurationError.name });
-    await expect(loading).rejects.toThrow(/REGISTRY_TABLE/);
-  });
+      await expect(loading).rejects.toMatchObject({ name: ConfigurationError.name });
+      await expect(loading).rejects.toThrow(/REGISTRY_TABLE/);
+    },
+  );
 });

@@ -88,6 +88,22 @@ describe('rules', () => {
     expect(text(rule('execution-ended').Targets)).toContain('Functionsrescue');
   });
 
+  it('hand to whoever judges only what the homelab’s control plane and EC2 themselves have seen', () => {
+    expect(rule('worker-observed')).toMatchObject({
+      EventPattern: { source: ['carrierarr.homelab'], 'detail-type': ['Worker Idle', 'Worker Dead'] },
+    });
+    expect(text(rule('worker-observed').EventBusName)).toContain('Bus');
+    expect(rule('spot-interruption')).toMatchObject({
+      EventPattern: { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
+    });
+    // On the default bus, on which nobody but AWS speaks for aws.ec2.
+    expect(rule('spot-interruption')).not.toHaveProperty('EventBusName');
+    for (const name of ['worker-observed', 'spot-interruption']) {
+      expect(text(rule(name).Targets)).toContain('Functionsobserve');
+      expect(rule(name)).toMatchObject({ Targets: [{ RetryPolicy: { MaximumEventAgeInSeconds: 600 } }] });
+    }
+  });
+
   it('sweep every fifteen minutes and renew every day', () => {
     expect(rule('sweep-due').ScheduleExpression).toBe('rate(15 minutes)');
     expect(rule('renewal-due').ScheduleExpression).toBe('rate(1 day)');
@@ -100,12 +116,10 @@ describe('rules', () => {
       }
     }
     const destinations = ofType('AWS::Lambda::EventInvokeConfig').map(({ Properties }) => text(Properties));
-    expect(destinations.filter((config) => /Functionsscale/.test(config) && /DeadLetters/.test(config))).toHaveLength(
-      1,
-    );
-    expect(destinations.filter((config) => /Functionsrescue/.test(config) && /DeadLetters/.test(config))).toHaveLength(
-      1,
-    );
+    for (const name of ['scale', 'rescue', 'observe']) {
+      const its = destinations.filter((config) => config.includes(`Functions${name}`));
+      expect(its.filter((config) => config.includes('DeadLetters'))).toHaveLength(1);
+    }
   });
 });
 
@@ -176,6 +190,27 @@ describe('alarms', () => {
     const { fleet: mailed } = synthesise({ operations: { alarmEmail: 'ops@example.org' } });
 
     mailed.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.org' });
+    // Who has an address for alarms hears of idle workers too.
+    mailed.hasResourceProperties('AWS::Events::Rule', {
+      Name: 'carrierarr-idle-warning',
+      EventPattern: { source: ['carrierarr.fleet'], 'detail-type': ['Worker Idle Warning'] },
+      Targets: [Match.objectLike({ Arn: { Ref: Match.stringLikeRegexp('^AlarmsTopic') } })],
+    });
+  });
+
+  it('may publish: a topic with a policy of its own has lost the default one', () => {
+    fleet.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: Match.objectLike({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } }),
+          }),
+        ]),
+      },
+    });
   });
 });
 

@@ -175,6 +175,31 @@ describe('the key of agent tokens', () => {
   });
 });
 
+describe('what observes', () => {
+  it('reads the registry and notes in it, announces in the fleet’s own name, and reaches nothing else', () => {
+    const actions = statementsOf(fleet)
+      .filter(({ policy }) => policy.startsWith('Functionsobserve'))
+      .flatMap(({ statement }) => listOf(statement.Action));
+
+    expect(actions.sort()).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+      'events:PutEvents',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      // The queue of dead letters.
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:SendMessage',
+      'states:StartExecution',
+    ]);
+    expect(allowing(fleet, /^Functionsobserve/, 'events:PutEvents').map(({ Condition }) => Condition)).toEqual([
+      { StringEquals: { 'events:source': 'carrierarr.fleet' } },
+    ]);
+  });
+});
+
 describe('what takes away', () => {
   it('terminates instances that carry the fleet’s tag and a worker’s', () => {
     expect(allowing(fleet, /^Functionssweep/, 'ec2:TerminateInstances').map(({ Condition }) => Condition)).toEqual([
@@ -202,6 +227,12 @@ describe('executions', () => {
     const redrive = everything.filter(({ statement }) => listOf(statement.Action).includes('states:RedriveExecution'));
 
     expect(redrive.map(({ statement }) => statement.Effect)).toEqual(['Deny']);
+  });
+
+  it('of a teardown and a sweep are all that an observation may start', () => {
+    expect(allowing(fleet, /^Functionsobserve/, 'states:StartExecution').map(({ Resource }) => Resource)).toEqual([
+      ['sweep', 'teardown'].map((name) => `arn:aws:states:us-west-2:111122223333:stateMachine:carrierarr-${name}`),
+    ]);
   });
 
   it('of a teardown are all that rescue and sweep may start', () => {

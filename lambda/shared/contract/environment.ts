@@ -39,6 +39,7 @@ export const ENVIRONMENT = {
   certificates: z.object({ ...base, ...signing }),
   scale: z.object({ ...base, ...machines }),
   rescue: z.object({ ...base, ...machines }),
+  observe: z.object({ ...base, ...machines, SWEEP_STATE_MACHINE: z.string(), EVENT_BUS: z.string() }),
   ca: z.object({ FLEET: z.string() }),
   guard: z.object({ FLEET: z.string() }),
 } as const;

@@ -29,6 +29,9 @@ export const ScaleOutDetail = ProvisionRequest.omit({ name: true, nebulaIp: true
 });
 export const ScaleInDetail = z.strictObject({ names: z.array(WorkerName).min(1).max(100) });
 
+/** EC2's own event, two minutes before it takes an instance back; on the default bus only. */
+export const SPOT_WARNING = { source: 'aws.ec2', detailType: 'EC2 Spot Instance Interruption Warning' } as const;
+
 const Instant = z.iso.datetime({ offset: true });
 
 /** What the control plane in the homelab has seen of a worker. Further fields are left out, so that it may say more. */

@@ -1,5 +1,5 @@
 import { type TeardownRequest, teardownExecutionName, type WorkerRow } from '#contract';
-import type { Registry } from '../../registry/port.ts';
+import type { Registry, RemovalReason } from '../../registry/port.ts';
 import { isLeaseLive } from '../../registry/rows.ts';
 import type { Clock } from '../clock.ts';
 import { type Executions, executionArn, type Machines } from './executions.ts';
@@ -21,11 +21,13 @@ export type TeardownOutcome =
 /**
  * Starts the teardown of a worker's life, whatever phase it is in. Starting two at once is harmless: the lease lets one
  * of them work.
+ * @param why - kept on the worker and announced with its removal
  * @throws OwnershipLostError when the life ends in between
  */
 export const requestTeardown = async (
   { registry, executions, machines, clock }: TeardownPorts,
   request: TeardownRequest,
+  why?: RemovalReason,
 ): Promise<TeardownOutcome> => {
   const row = await registry.find(request.name);
   if (row === undefined) return { outcome: 'absent' };
@@ -35,7 +37,11 @@ export const requestTeardown = async (
     return { outcome: 'running', row, execution: row.lease.holder };
   }
   const { name, generation } = row;
-  const execution = teardownExecutionName(name, generation, await registry.nextTeardownAttempt({ name, generation }));
+  const execution = teardownExecutionName(
+    name,
+    generation,
+    await registry.nextTeardownAttempt({ name, generation }, why),
+  );
   const input = JSON.stringify({ name, generation, deregisterAmi: request.deregisterAmi ?? false });
   await executions.start({ stateMachine: machines.teardown, name: execution, input });
   return { outcome: 'started', row, execution: executionArn(machines.teardown, execution) };

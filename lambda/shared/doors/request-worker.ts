@@ -80,7 +80,11 @@ const isAlive = async (ports: WorkerPorts, row: WorkerRow): Promise<boolean> => 
  */
 export const resumeWorker = async (ports: WorkerPorts, row: WorkerRow): Promise<WorkerAnswer> => {
   if (await isAlive(ports, row)) return { outcome: 'exists', row };
-  const teardown = await requestTeardown(ports, { name: row.name, generation: row.generation });
+  const teardown = await requestTeardown(
+    ports,
+    { name: row.name, generation: row.generation },
+    { reason: 'failed', text: `its provision ended in phase ${row.phase} and was not undone` },
+  );
   const execution = 'execution' in teardown ? teardown.execution : 'its teardown has ended';
   const remedy = `wait until ${row.name} is removed, then send the request again`;
   throw conflict(row, 'is being removed', `phase ${row.phase}, teardown: ${execution}`, remedy);

@@ -1,4 +1,5 @@
 import type { FleetSettings } from '#contract';
+import type { RemovalReason } from '../../../lambda/registry/port.ts';
 import type { SweepPorts } from '../../../lambda/sweep/ports.ts';
 import { sweepFleet } from '../../../lambda/sweep/sweep-fleet.ts';
 import { FakeEc2 } from '../../fake/ec2.ts';
@@ -20,6 +21,7 @@ export const aFleet = (overrides: Partial<FleetSettings> = {}) => {
   const parameters = new Map<string, string>();
   const statuses = new Map<string, 'open' | 'closed' | 'unknown'>();
   const teardowns: string[] = [];
+  const removals: RemovalReason[] = [];
   const ports: SweepPorts = {
     ec2,
     secrets,
@@ -29,12 +31,13 @@ export const aFleet = (overrides: Partial<FleetSettings> = {}) => {
     settings: settings(overrides),
     parameters: { find: async (name) => parameters.get(name) },
     executions: { status: async (arn) => statuses.get(arn) ?? 'open' },
-    startTeardown: async ({ name, generation }) => {
+    startTeardown: async ({ name, generation }, why) => {
+      removals.push(why);
       teardowns.push(`${name}/${generation}`);
       return 'started';
     },
   };
-  return { ports, clock, registry, ec2, secrets, parameters, statuses, teardowns };
+  return { ports, clock, registry, ec2, secrets, parameters, statuses, teardowns, removals };
 };
 export type Fleet = ReturnType<typeof aFleet>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ThrottledError } from '#shared/errors.ts';
-import { aReservedLife } from '../../fake/registry-builders.ts';
+import { aReservedLife, launchFacts } from '../../fake/registry-builders.ts';
 import { aFleet, aReadyWorker, MINUTE_MS, run, runTwice, TEARDOWN } from './builders.ts';
 
 describe('a worker nobody works on', () => {
@@ -40,16 +40,47 @@ describe('a worker nobody works on', () => {
     expect(await run(fleet)).toEqual([]);
   });
 
-  it('is torn down when it is ready but Spot has taken its instance, after two looks', async () => {
+  it.each([0.5, 2])(
+    'is torn down at once when EC2 says, %d minutes later, that its instance has ended',
+    async (minutes) => {
+      const fleet = aFleet();
+      const worker = await aReadyWorker(fleet, 'gpu-worker-001');
+      fleet.ec2.end(worker.instanceId, 'Server.SpotInstanceTermination');
+      fleet.clock.advance(minutes * MINUTE_MS);
+
+      expect(await run(fleet)).toMatchObject([{ kind: 'worker', action: 'teardown-started' }]);
+
+      expect(fleet.removals).toMatchObject([
+        { reason: 'lost', text: expect.stringContaining('Server.SpotInstanceTermination') },
+      ]);
+    },
+  );
+
+  it('is torn down after two looks when EC2 knows nothing of its instance, which may be a matter of timing', async () => {
     const fleet = aFleet();
     const worker = await aReadyWorker(fleet, 'gpu-worker-001');
     fleet.ec2.end(worker.instanceId, 'Server.SpotInstanceTermination');
-    fleet.clock.advance(20 * MINUTE_MS);
+    fleet.clock.advance(180 * MINUTE_MS);
 
     const { first, second } = await runTwice(fleet);
 
     expect(first).toMatchObject([{ kind: 'worker', action: 'marked' }]);
     expect(second).toMatchObject([{ kind: 'worker', action: 'teardown-started' }]);
+  });
+
+  it('is torn down after two looks when its instance runs on without the fleet’s tags', async () => {
+    const fleet = aFleet();
+    const life = await aReservedLife(fleet.registry, 'gpu-worker-001');
+    const instanceId = fleet.ec2.plant({ tags: {} });
+    const attempt = await fleet.registry.beginLaunch(life);
+    await fleet.registry.recordLaunch(life, attempt, launchFacts({ instanceId }));
+    await fleet.registry.advance(life, 'READY');
+    expect(await run(fleet)).toEqual([]);
+    fleet.clock.advance(20 * MINUTE_MS);
+
+    const { first, second } = await runTwice(fleet);
+
+    expect([first, second]).toMatchObject([[{ action: 'marked' }], [{ action: 'teardown-started' }]]);
   });
 
   it('is left alone when it is ready, also stopped', async () => {
