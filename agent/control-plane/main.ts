@@ -1,4 +1,5 @@
 import { jsonLog, type Log, reasonOf } from '../shared/log.ts';
+import { createPublisher } from './aws/publisher.ts';
 import { helpText } from './options.ts';
 import { readSettings } from './settings.ts';
 import { startControlPlane } from './start.ts';
@@ -10,6 +11,7 @@ const run = async (log: Log): Promise<void> => {
   const plane = await startControlPlane(readSettings(process.argv.slice(2), process.env), {
     log,
     processMetrics: true,
+    observerFor: (registry) => createPublisher(process.env, log, registry),
   });
   const close = (signal: NodeJS.Signals): void => {
     log('info', 'closing', { signal });

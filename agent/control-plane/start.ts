@@ -132,7 +132,7 @@ export const startControlPlane = async (settings: Settings, options: StartOption
   const app = createApp({
     ...{ fleet, desk, audit, events, metrics, log, version: VERSION, pageDir: settings.pageDir },
     bearer: bearerFrom(settings.commandTokenFile, log),
-    isReady: () => grpc !== undefined && closing === undefined && store.healthy,
+    isReady: () => grpc !== undefined && closing === undefined,
   });
   const http = await openHttp(app, settings.http);
   const gate = new Gate(settings, clock, log);

@@ -28,7 +28,7 @@ export interface HttpDeps {
   readonly log: Log;
   readonly version: string;
   readonly pageDir: string | undefined;
-  /** Whether agents and state are served. */
+  /** Whether agents are served. A full disk makes nobody unready: that would cut the fleet off for want of a diary. */
   readonly isReady: () => boolean;
 }
 
@@ -105,7 +105,7 @@ const serveItself = (app: Hono, { version, isReady, metrics }: HttpDeps): void =
   app.get('/ready', (context) =>
     isReady()
       ? context.text('ready\n')
-      : problem(context, 503, 'the control plane is starting, closing, or cannot keep its state', 'see its log'),
+      : problem(context, 503, 'the control plane is starting or closing', 'see its log'),
   );
   app.get('/metrics', async (context) =>
     context.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),

@@ -60,7 +60,8 @@ export const openDatabase = (directory: string, log: Log, now: () => Date): Data
   if (directory === ':memory:') return openFile(directory);
   const path = join(directory, FILE);
   try {
-    mkdirSync(directory, { recursive: true });
+    // Not recursive: a missing parent is a mistake, and on some file systems making parents never ends.
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
     return openFile(path);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
