@@ -191,3 +191,37 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the watch for interru
     expect(await asKubelet('k3s kubectl get secrets -A')).toContain('Forbidden');
   });
 });
+
+describe.skipIf(sandboxObstacle !== undefined).concurrent('the drain that the control plane orders', () => {
+  const DRAIN = '/usr/local/lib/carrierarr/drain.sh';
+
+  it('cordons, evicts and ends well once no pod is left', async () => {
+    const { node } = await aClusterNode([aPod('one'), aPod('two')]);
+
+    const { code, stdout } = await node.run([DRAIN, '30']);
+
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'carrierarr-gpu-1 is cordoned and has no pod left that could go\n',
+    });
+    expect(await evicted(node)).toEqual(['one', 'two']);
+    expect(await node.read('/run/k3s.told')).toContain(CORDON);
+  });
+
+  it('says which pods are left when its time is over', async () => {
+    const { node } = await aClusterNode([aPod('one', 'work', {}, { deletionTimestamp: '2026-11-22T06:00:00Z' })]);
+
+    const { code, stderr } = await node.run([DRAIN, '1']);
+
+    expect(code).toBe(3);
+    expect(stderr).toContain('work one 30 true');
+  });
+
+  it('has nothing to do where there is no cluster, and takes no other limit than seconds', async () => {
+    const { node } = await aNode({ hurry: false });
+
+    expect((await node.run([DRAIN, '30'])).code).toBe(2);
+    expect((await node.run([DRAIN, '30; id'])).code).toBe(64);
+    expect((await node.run([DRAIN])).code).toBe(64);
+  });
+});
