@@ -133,7 +133,7 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const { agent, events } = bench.agent({ port: plane.port, factor: 20, limits: { stableMs: 1_000 } });
     const unhealthy = setInterval(() => agent.hearing.healthy() || events.push({ event: 'unhealthy', facts: {} }), 5);
     onTestFinished(() => clearInterval(unhealthy));
-    await eventually('five connections', () => plane.registrations.length >= 5 && plane.streams.length >= 5, 10_000);
+    await eventually('five connections', () => plane.registrations.length >= 5 && plane.streams.length >= 5);
 
     expect(plane.streams.slice(0, 4).map((stream) => stream.received[0]?.payload)).toEqual(Array(4).fill('status'));
     expect(events.map(({ event }) => event)).not.toContain('unhealthy');

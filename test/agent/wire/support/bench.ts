@@ -1,12 +1,16 @@
 import type { ServerOptions } from '@grpc/grpc-js';
 import { BrokenServer } from './broken-servers.ts';
+import { OurControlPlane, type OurControlPlaneOptions } from './our-control-plane.ts';
 import { type OurAgent, type OurAgentOptions, startOurAgent } from './our-agent.ts';
+import { PeerAgent } from './peer-agent.ts';
 import { type AgentStream, PeerControlPlane } from './peer-control-plane.ts';
 import { eventually } from './peer-service.ts';
 import { Wiretap } from './wiretap.ts';
 
 /** Vitest's hook of one test, which works for tests that run side by side. */
 export type AtEnd = (end: () => void | Promise<void>) => void;
+
+type PeerAgentOptions = ConstructorParameters<typeof PeerAgent> extends [string, ...infer Rest] ? Rest : never;
 
 /** What tests of one agent put up; all of it is gone at the end of the test. */
 export class Bench {
@@ -21,6 +25,18 @@ export class Bench {
     await plane.listen(port);
     this.#atEnd(() => plane.close());
     return plane;
+  }
+
+  async ourControlPlane(options: OurControlPlaneOptions = {}): Promise<OurControlPlane> {
+    const plane = await OurControlPlane.start(options);
+    this.#atEnd(() => plane.close());
+    return plane;
+  }
+
+  peerAgent(target: { readonly port: number }, ...options: PeerAgentOptions): PeerAgent {
+    const agent = new PeerAgent(`127.0.0.1:${target.port}`, ...options);
+    this.#atEnd(() => agent.close());
+    return agent;
   }
 
   async broken(name: string): Promise<BrokenServer> {

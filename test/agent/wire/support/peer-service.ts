@@ -22,7 +22,7 @@ export const PEER_SERVICE: ServiceDefinition = Object.fromEntries(
 );
 
 /** Answers to `until` as soon as it gives something, within a limit; made anew each few milliseconds. */
-export async function eventually<T>(what: string, until: () => T | undefined | false, limitMs = 5_000): Promise<T> {
+export async function eventually<T>(what: string, until: () => T | undefined | false, limitMs = 15_000): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = until();
