@@ -2,6 +2,7 @@ import { jsonLog, reasonOf } from '../shared/log.ts';
 import { VERSION } from '../shared/version.ts';
 import { systemClock as clock } from './clock.ts';
 import { createCommandRunner } from './commands/runner.ts';
+import { HELP } from './help.ts';
 import { createReporter, watchInterruption } from './report/reporter.ts';
 import { runAgent } from './run-agent.ts';
 import { readSettings } from './settings.ts';
@@ -33,6 +34,7 @@ const start = (environment: NodeJS.ProcessEnv, argv: readonly string[]): void =>
 
 try {
   if (process.argv.includes('--version')) process.stdout.write(`${VERSION}\n`);
+  else if (process.argv.includes('--help')) process.stdout.write(HELP);
   else start(process.env, process.argv.slice(2));
 } catch (error) {
   jsonLog((line) => process.stdout.write(line))('error', 'unusable', { reason: reasonOf(error) });

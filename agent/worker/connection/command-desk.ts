@@ -30,6 +30,11 @@ const nameOf = (type: CommandType): string => CommandType[type] ?? `command type
 
 const failure = (error: string, exitCode = 1): Result => ({ success: false, exitCode, error });
 
+const timeOf = ({ type, timeoutSeconds }: Command, { commandMs, pullMs }: Limits): number => {
+  const { usual, most } = type === CommandType.PULL_MODEL ? pullMs : { usual: commandMs, most: commandMs };
+  return timeoutSeconds > 0 ? Math.min(timeoutSeconds * 1000, most) : usual;
+};
+
 /**
  * Takes commands, whatever connection they came by: runs them one at a time per kind, remembers what it has run, and
  * keeps each result until it has been delivered.
@@ -102,8 +107,7 @@ export class CommandDesk {
 
   async #run(command: Command): Promise<Result> {
     const { runner, clock, limits } = this.#parts;
-    const asked = command.timeoutSeconds > 0 ? command.timeoutSeconds * 1000 : limits.commandMs;
-    const milliseconds = Math.min(asked, limits.commandMs);
+    const milliseconds = timeOf(command, limits);
     const begun = clock.monotonic();
     const timing = new AbortController();
     const over = AbortSignal.any([timing.signal, this.#stopping.signal]);

@@ -95,7 +95,9 @@ export class Connection {
       stop.addEventListener('abort', () => resolve('stopped'), { once: true, signal: over });
     });
     const unread = Promise.withResolvers<string>();
-    this.#outbox.status(await statuses.take(limits.reportMs));
+    // The last one is at most an interval old, and names the node at once; a new one follows.
+    this.#outbox.status(statuses.latest ?? (await statuses.take(limits.firstStatusMs)));
+    statuses.soon();
     for (const result of desk.undelivered) this.#outbox.result(result);
     desk.onResult((result) => this.#outbox.result(result));
     const off = [

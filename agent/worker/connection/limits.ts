@@ -5,6 +5,8 @@ export interface Limits {
   readonly callMs: number;
   /** One report of the node: registration or status. */
   readonly reportMs: number;
+  /** The first status of a stream, without which the control plane soon ends it. */
+  readonly firstStatusMs: number;
   readonly pingEveryMs: number;
   readonly pingAnswerMs: number;
   /** How long the last status and the end of the stream may take. */
@@ -16,6 +18,8 @@ export interface Limits {
   /** A connection that held this long counts as one that worked. */
   readonly stableMs: number;
   readonly commandMs: number;
+  /** A model has tens of gigabytes, so pulling one has more time: as long as this, if asked for. */
+  readonly pullMs: { readonly usual: number; readonly most: number };
   /** What a command may take beyond its time to come to its end. */
   readonly commandGraceMs: number;
   /** Between two statuses, however often one is asked for. */
@@ -32,6 +36,7 @@ export const LIMITS: Limits = {
   connectMs: 10_000,
   callMs: 10_000,
   reportMs: 20_000,
+  firstStatusMs: 5000,
   pingEveryMs: 20_000,
   pingAnswerMs: 10_000,
   closeMs: 1500,
@@ -40,6 +45,7 @@ export const LIMITS: Limits = {
   refusedBackOffMs: 60_000,
   stableMs: 10_000,
   commandMs: 300_000,
+  pullMs: { usual: 1_800_000, most: 3_600_000 },
   commandGraceMs: 10_000,
   statusGapMs: 1000,
   slackMs: 30_000,

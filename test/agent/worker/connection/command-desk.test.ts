@@ -60,11 +60,13 @@ describe('a command', () => {
   });
 
   it.each([
-    [0, 300_000],
-    [10, 10_000],
-    [100_000, 300_000],
-    [-5, 300_000],
-  ])('with a time of %i s is told to end after %i ms', async (timeoutSeconds, milliseconds) => {
+    ['EXEC', EXEC, 0, 300_000],
+    ['EXEC', EXEC, 10, 10_000],
+    ['EXEC', EXEC, 100_000, 300_000],
+    ['EXEC', EXEC, -5, 300_000],
+    ['PULL_MODEL', PULL_MODEL, 0, 1_800_000],
+    ['PULL_MODEL', PULL_MODEL, 100_000, 3_600_000],
+  ])('%s (%i) with a time of %i s is told to end after %i ms', async (_, type, timeoutSeconds, milliseconds) => {
     let told: unknown;
     const { clock, results, take } = aDesk((_, signal) => {
       return new Promise((resolve) => {
@@ -75,7 +77,7 @@ describe('a command', () => {
       });
     });
 
-    take({ commandId: 'c1', type: EXEC, timeoutSeconds });
+    take({ commandId: 'c1', type, timeoutSeconds });
     await clock.advance(milliseconds - 1);
     const before = told;
     await clock.advance(1);
