@@ -52,8 +52,12 @@ const lazily = (make: () => Promise<PutEvents>): PutEvents => {
 
 const publish = (settings: AwsSettings, log: Log, registry: Registry): Publisher => {
   const closing = new AbortController();
+  let saidFull = false;
   const queue = observationQueue(WAITING_LIMIT, (reason, count) => {
     metrics.dropped(reason, count);
+    // Once is enough of a queue that overflows; the metric counts.
+    if (reason === 'full' && saidFull) return;
+    saidFull = reason === 'full';
     log('warn', 'aws-dropped', { reason, count });
   });
   const metrics = awsMetrics(registry, queue.size);
