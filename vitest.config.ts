@@ -44,8 +44,8 @@ export default defineConfig({
           // A limit for a loaded machine: it costs those nothing that pass.
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          // Each file brings clouds, namespaces and ports of its own, and waits as much as it computes.
-          maxWorkers: 2,
+          // Each file brings clouds, namespaces and ports of its own, and waits almost as much as it computes.
+          maxWorkers: 3,
         },
       },
     ],

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HOMELAB_ROLE, OUTPUT, parameterName, ROLES, stackName, TAG } from '#contract';
+import { parameterName, ROLES, TAG } from '#contract';
+import { makeControlPlaneCertificates } from '../cli/homelab/certificates.ts';
 import { deepMerge } from '../lib/config/merge.ts';
 import { type PrunedAssembly, pruneAssembly } from './deploy/assembly.ts';
 import { assemblyDirectory, cdkBootstrap, cdkDeploy, cdkSynth } from './deploy/cdk.ts';
@@ -11,11 +12,13 @@ import type { Ec2Times } from './edge/ec2/instance.ts';
 import type { Edge } from './edge/edge.ts';
 import { startGateway } from './gateway.ts';
 import { installMinistack } from './ministack/install.ts';
+import { openPageDoor } from './node/homelab/page-door.ts';
 import type { RunningNode } from './node/host.ts';
 import { stateDirectory } from './paths.ts';
 import { abortTogether } from './process/abort-together.ts';
 import { dummyAws } from './process/environment.ts';
 import type { Teardown } from './process/teardown.ts';
+import { type Certificates, settleAtHome } from './settle-at-home.ts';
 import type { Site } from './site.ts';
 import type { Stages } from './stages.ts';
 
@@ -29,6 +32,8 @@ export interface BringUp {
   readonly abort: AbortController;
   readonly waitScale: number;
   readonly times: Ec2Times | undefined;
+  /** Settings of the control plane beside those that the deployment gives. */
+  readonly controlPlane: Readonly<Record<string, string>>;
 }
 
 export interface Standing {
@@ -36,15 +41,45 @@ export interface Standing {
   readonly assembly: PrunedAssembly;
   /** The homelab's own node. */
   readonly homelab: RunningNode;
+  /** Address of the control plane's page on this machine; undefined where nodes execute nothing. */
+  readonly page: string | undefined;
 }
 
-const synthesise = async ({ site, abort }: BringUp): Promise<PrunedAssembly> => {
+/** The door to the control plane's page, as long as the cloud stands. */
+const openPage = async (pageSocket: string | undefined, teardown: Teardown): Promise<string | undefined> => {
+  if (pageSocket === undefined) return undefined;
+  const door = await openPageDoor(pageSocket);
+  teardown.add(() => door.close());
+  return door.url;
+};
+
+/** Where nothing is executed nobody shows them; where OpenSSL is missing the control plane tells AWS nothing. */
+const certify = async ({ host, configuration }: Site): Promise<Certificates> => {
+  if (host.kind === 'played') return undefined;
+  try {
+    return await makeControlPlaneCertificates(configuration.fleet);
+  } catch {
+    return undefined;
+  }
+};
+
+interface Synthesised {
+  readonly assembly: PrunedAssembly;
+  readonly certificates: Certificates;
+}
+
+const synthesise = async ({ site, abort }: BringUp): Promise<Synthesised> => {
   const { host, directory, cdk, supervisor, configuration } = site;
-  const { trustedCaPem } = await host.prepareHomelab(join(directory, 'homelab'));
-  const config = deepMerge(configuration.overrides, { mesh: { trustedCas: [trustedCaPem] } });
+  const [{ trustedCaPem }, certificates] = await Promise.all([
+    host.prepareHomelab(join(directory, 'homelab')),
+    certify(site),
+  ]);
+  const homelab = certificates && { controlPlane: { trustAnchor: certificates.authority.certificate } };
+  const ours = { mesh: { trustedCas: [trustedCaPem] }, ...(homelab !== undefined && { homelab }) };
+  const config = deepMerge(configuration.overrides, ours);
   await writeFile(cdk.configFile, JSON.stringify(config, undefined, 2));
   await supervisor.run(cdkSynth(cdk), abort.signal);
-  return await pruneAssembly(assemblyDirectory(cdk));
+  return { assembly: await pruneAssembly(assemblyDirectory(cdk)), certificates };
 };
 
 const installPython = async ({ site, stages, abort }: BringUp): Promise<string> => {
@@ -108,44 +143,23 @@ const publishImages = async (edge: Edge, doors: Doors, fleet: string): Promise<v
   edge.ec2.images.register({ name: AMAZON_LINUX, ownerId: AMAZON_ID, tags: {}, now: Date.now() });
 };
 
-/** The homelab's node beyond the mesh, as the fleet's network sees it. */
-const HOMELAB_NODE_ADDRESS = '10.244.0.10';
-
-/**
- * What the operator does by hand at home: make the lighthouse trust the fleet's CA, and register the homelab's node
- * with an activation for the role that the fleet made for it.
- */
-const settleAtHome = async (site: Site, edge: Edge, doors: Doors): Promise<RunningNode> => {
-  const { fleet, region, provides } = site.configuration;
-  const mesh = await doors.outputs(stackName(fleet, 'mesh'));
-  const { [OUTPUT.homelabRole]: role = '' } = await doors.outputs(stackName(fleet, 'fleet'));
-  const fleetCaPem = await doors.parameter(mesh[OUTPUT.caCertificateParameter] ?? '');
-  const activation = await doors.activate(role, { [TAG.fleet]: fleet, [TAG.role]: HOMELAB_ROLE });
-  const registration = edge.enrol({ ...activation, ipAddress: HOMELAB_NODE_ADDRESS });
-  const { instanceId, arn: instanceArn, tags } = registration;
-  const directory = join(site.directory, 'nodes', instanceId);
-  const node = { instanceId, instanceArn, region, tags, directory, awsEndpoint: edge.url };
-  const running = await site.host.startHomelab({ fleetCaPem, node, provides });
-  await edge.nodes.adopt(registration, running, directory);
-  return running;
-};
-
 /**
  * Brings up emulator, edge and fleet. The Python environment and the emulator on one side and the synthesis on the
  * other go side by side.
  */
 export const bringUp = async (given: BringUp): Promise<Standing> => {
-  const { site, stages, abort } = given;
+  const { site, stages, abort, teardown } = given;
   const { fleet, region } = site.configuration;
-  const [edge, assembly] = await abortTogether(abort, [
+  const [edge, { assembly, certificates }] = await abortTogether(abort, [
     startEmulator(given),
     stages.run(
       'cdk synth',
       () => synthesise(given),
-      ({ stacks, removed }) => `${stacks.length} stacks, ${removed.length} resources left out`,
+      ({ assembly: { stacks, removed } }) => `${stacks.length} stacks, ${removed.length} resources left out`,
     ),
   ]);
   for (const [name, content] of Object.entries(assembly.documents)) edge.ssm.putDocument(name, content);
+  if (assembly.certified !== undefined) edge.sessions.trust(assembly.certified, fleet);
   const doors = new Doors(edge.url, region);
   try {
     await publishImages(edge, doors, fleet);
@@ -154,10 +168,10 @@ export const bringUp = async (given: BringUp): Promise<Standing> => {
     );
     const homelab = await stages.run(
       'homelab',
-      () => settleAtHome(site, edge, doors),
+      () => settleAtHome({ site, edge, doors, certificates, controlPlane: given.controlPlane }),
       () => `${site.host.kind}: ${site.host.reason}`,
     );
-    return { edge, assembly, homelab };
+    return { edge, assembly, homelab: homelab.node, page: await openPage(homelab.pageSocket, teardown) };
   } finally {
     doors.close();
   }

@@ -17,6 +17,8 @@ export interface CloudOptions {
   readonly config?: unknown;
   /** Factor on the seconds of the state machines' Wait states. @default 1 */
   readonly waitScale?: number;
+  /** Environment of the homelab's control plane, such as shorter limits. @default - none beyond the deployment's */
+  readonly controlPlane?: Readonly<Record<string, string>>;
   /** How long the emulated EC2 takes. @default - short but realistic */
   readonly times?: Ec2Times;
   /** Ends a start that is under way; everything begun by then is ended too. */
@@ -30,6 +32,8 @@ export interface Cloud {
   readonly endpoint: string;
   readonly region: string;
   readonly fleet: string;
+  /** Address of the control plane, whose page shows the fleet live; undefined where nodes execute nothing. */
+  readonly page: string | undefined;
   /** What a shell or a program must set to reach this cloud and no other. */
   readonly environment: Readonly<Record<string, string>>;
   readonly nodes: { readonly kind: LocalNodeHost['kind']; readonly reason: string };
@@ -43,15 +47,21 @@ export interface Cloud {
   stop(options?: { readonly keepLogs?: boolean }): Promise<void>;
 }
 
-const describe = (site: Site, { edge, assembly, homelab }: Standing, stages: Stages, teardown: Teardown): Cloud => {
+const describe = (site: Site, standing: Standing, stages: Stages, teardown: Teardown): Cloud => {
   const { fleet, region } = site.configuration;
+  const { edge, assembly, homelab, page } = standing;
   return {
     name: site.name,
     directory: site.directory,
     endpoint: edge.url,
     region,
     fleet,
-    environment: { ...dummyAws(edge.url, region), CARRIERARR_FLEET: fleet },
+    page,
+    environment: {
+      ...dummyAws(edge.url, region),
+      CARRIERARR_FLEET: fleet,
+      ...(page !== undefined && { CARRIERARR_CONTROL_PLANE_URL: page }),
+    },
     nodes: { kind: site.host.kind, reason: site.host.reason },
     removed: assembly.removed,
     timings: stages.timings(),
@@ -69,7 +79,7 @@ const describe = (site: Site, { edge, assembly, homelab }: Standing, stages: Sta
  * @throws what failed, after everything begun by then was ended; the signal's reason when aborted
  */
 export const startCloud = async (options: CloudOptions): Promise<Cloud> => {
-  const { name, nodes, config, signal, waitScale = 1, times } = options;
+  const { name, nodes, config, signal, waitScale = 1, times, controlPlane = {} } = options;
   const teardown = new Teardown();
   const abort = new AbortController();
   const forward = (): void => abort.abort(signal?.reason);
@@ -79,7 +89,7 @@ export const startCloud = async (options: CloudOptions): Promise<Cloud> => {
   let site: Site | undefined;
   try {
     site = await openSite({ name, nodes, config, teardown });
-    const standing = await bringUp({ site, stages, teardown, abort, waitScale, times });
+    const standing = await bringUp({ site, stages, teardown, abort, waitScale, times, controlPlane });
     return describe(site, standing, stages, teardown);
   } catch (error) {
     abort.abort(error);

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Io } from '../cli/index.ts';
+import type { DemoOptions } from './demo.ts';
+import type { InterruptOptions } from './interrupt.ts';
 
 /** Options that more than one of the commands take. */
 export interface LocalOptions {
@@ -60,16 +62,31 @@ const addViews = (local: Command, io: Io): void => {
     );
 };
 
+const addInterrupt = (local: Command, io: Io): void => {
+  local
+    .command('interrupt')
+    .argument('<worker>', 'a worker whose instance is of the Spot market')
+    .summary('let EC2 take a Spot instance back')
+    .description("EC2's notice to a worker's Spot instance, which goes when the time is over.")
+    .addOption(nameOption())
+    .option('--seconds <seconds>', 'from the notice until EC2 takes the instance', '120')
+    .option('--rebalance', 'only recommend to leave it')
+    .action(async (worker: string, options: InterruptOptions) =>
+      (await import('./interrupt.ts')).interrupt(worker, options, io),
+    );
+};
+
 const addDemo = (local: Command, io: Io): void => {
   local
     .command('demo')
     .summary('see it all: deploy, provision, tear down, prove')
     .description(
-      'Brings an embedded cloud up, provisions a lighthouse and a gpu-worker, shows the fleet and a certificate,\n' +
-        'tears both down, proves that nothing is left, and ends everything it started.',
+      'Brings an embedded cloud up, provisions a lighthouse and a gpu-worker, shows the fleet, its page and a\n' +
+        'certificate, tears both down, proves that nothing is left, and ends everything it started.',
     )
     .addOption(nodesOption())
-    .action(async (options: Pick<LocalOptions, 'nodes'>) => (await import('./demo.ts')).demo(options, io));
+    .option('--stay', 'wait for Enter before the teardown, to look round')
+    .action(async (options: DemoOptions) => (await import('./demo.ts')).demo(options, io));
 };
 
 /** Adds `carrierarr local …`. What a command needs is imported by its action, so that `--help` stays fast. */
@@ -83,5 +100,6 @@ export const registerLocalCommands = (program: Command, io: Io): void => {
     );
   addLife(local, io);
   addViews(local, io);
+  addInterrupt(local, io);
   addDemo(local, io);
 };

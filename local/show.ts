@@ -36,6 +36,7 @@ const columns = (now: Date): Column<KnownCloud>[] => [
   { title: 'NAME', value: ({ name }) => name, style: () => 'bold' },
   { title: 'STATE', value: condition, style: ({ state }) => (state === undefined ? 'yellow' : 'green') },
   { title: 'ENDPOINT', value: ({ state }) => state?.endpoint ?? '' },
+  { title: 'PAGE', value: ({ state }) => state?.page ?? '' },
   { title: 'FLEET', value: ({ state }) => state?.fleet ?? '' },
   { title: 'NODES', value: ({ state }) => state?.nodes.kind ?? '' },
   { title: 'PROCESS', value: ({ pid }) => (pid === undefined ? '' : String(pid)) },

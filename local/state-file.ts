@@ -16,6 +16,7 @@ const CloudState = z.object({
   endpoint: z.string(),
   region: z.string(),
   fleet: z.string(),
+  page: z.string().optional(),
   nodes: z.object({ kind: z.string(), reason: z.string() }),
   environment: z.record(z.string(), z.string()),
   startedAt: z.string(),
@@ -25,9 +26,10 @@ export type CloudState = z.infer<typeof CloudState>;
 const stateFile = (directory: string): string => join(directory, 'state.json');
 
 export const writeState = async (cloud: Cloud): Promise<CloudState> => {
-  const { name, endpoint, region, fleet, nodes, environment, directory } = cloud;
+  const { name, endpoint, region, fleet, page, nodes, environment, directory } = cloud;
   const startedAt = new Date().toISOString();
-  const state = { name, pid: process.pid, endpoint, region, fleet, nodes, environment: { ...environment }, startedAt };
+  const place = { name, pid: process.pid, endpoint, region, fleet, nodes, environment: { ...environment }, startedAt };
+  const state = { ...place, ...(page !== undefined && { page }) };
   const draft = `${stateFile(directory)}.new`;
   await writeFile(draft, JSON.stringify(state, undefined, 2));
   await rename(draft, stateFile(directory));

@@ -55,7 +55,8 @@ const interruptedError = (): CommandError =>
 export const up = async (options: LocalOptions, io: Io): Promise<void> => {
   const known = await readCloud(options.name);
   if (known.state !== undefined) {
-    io.out.write(`Embedded cloud ${options.name} is up already, at ${known.state.endpoint}\n`);
+    const watch = known.state.page === undefined ? '' : `; watch it at ${known.state.page}/`;
+    io.out.write(`Embedded cloud ${options.name} is up already, at ${known.state.endpoint}${watch}\n`);
     return;
   }
   const watch = watchSignals();
@@ -76,6 +77,7 @@ export const up = async (options: LocalOptions, io: Io): Promise<void> => {
   const flag = options.name === 'default' ? '' : ` --name ${options.name}`;
   io.out.write(
     `${paint(io.out, 'green', 'up')} at ${state?.endpoint}; nodes: ${state?.nodes.kind} (${state?.nodes.reason})\n` +
+      (state?.page === undefined ? '' : `  watch it: ${state.page}/\n`) +
       `  use it:  eval "$(carrierarr local env${flag})"\n  end it:  carrierarr local down${flag}\n`,
   );
 };

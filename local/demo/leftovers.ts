@@ -5,7 +5,7 @@ import {
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { TAG } from '#contract';
+import { agentKeySecretName, TAG } from '#contract';
 
 export interface Leftover {
   readonly kind: string;
@@ -22,6 +22,8 @@ export const findLeftovers = async (endpoint: string, region: string, fleet: str
   const client = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
   const ec2 = new EC2Client(client);
   const secretsManager = new SecretsManagerClient(client);
+  // The deployment's, not a worker's.
+  const own = agentKeySecretName(fleet);
   const tagged = { Name: `tag:${TAG.fleet}`, Values: [fleet] };
   try {
     const [instances, volumes, interfaces, secrets] = await Promise.all([
@@ -43,7 +45,7 @@ export const findLeftovers = async (endpoint: string, region: string, fleet: str
       { kind: 'instances', ids: ids(running.map((instance) => instance.InstanceId)) },
       { kind: 'volumes', ids: ids(volumes.Volumes?.map((volume) => volume.VolumeId)) },
       { kind: 'network interfaces', ids: ids(interfaces.NetworkInterfaces?.map((one) => one.NetworkInterfaceId)) },
-      { kind: 'secrets', ids: ids(secrets.SecretList?.map((secret) => secret.Name)) },
+      { kind: 'secrets', ids: ids(secrets.SecretList?.map((secret) => secret.Name)).filter((name) => name !== own) },
     ];
   } finally {
     ec2.destroy();

@@ -74,6 +74,9 @@ export const provisionBoth = async (cloud: Cloud, io: Io): Promise<void> => {
   }
 };
 
+/** Names of the workers, in the order in which they are provisioned. */
+export const workerNames: readonly string[] = WORKERS.map(({ name }) => name);
+
 /** The fleet as the command shows it, and the cluster on EC2 as the homelab's cluster sees it. */
 export const showFleet = async (cloud: Cloud, io: Io): Promise<void> => {
   await command(io, 'status');

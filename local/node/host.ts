@@ -82,6 +82,21 @@ export interface HomelabNodeSpec {
   readonly awsEndpoint: string;
 }
 
+/** What the homelab's control plane is given. */
+export interface ControlPlaneSpec {
+  /** Files of its own by name, such as keys: readable by nobody else in the homelab. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Settings beside those that this machine decides. No secret is among them. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface StartedHomelab {
+  /** The node that Systems Manager manages. */
+  readonly node: RunningNode;
+  /** Unix socket behind which the control plane answers; undefined where nothing is executed. */
+  readonly pageSocket: string | undefined;
+}
+
 /**
  * The other side of the mesh: a Nebula lighthouse with a certificate authority of its own, as the homelab had one
  * before the fleet existed, and a Kubernetes cluster.
@@ -93,19 +108,21 @@ export interface Homelab {
    */
   prepareHomelab(directory: string): Promise<{ readonly trustedCaPem: string }>;
   /**
-   * Starts the lighthouse, trusting its own CA and the fleet's (PEM), the cluster, and in it the node that Systems
-   * Manager manages: the steps the operator does by hand at home.
+   * Starts the lighthouse, trusting its own CA and the fleet's (PEM), the cluster, the control plane, and the node that
+   * Systems Manager manages: the steps the operator does by hand at home.
    */
   startHomelab(options: {
     readonly fleetCaPem: string;
     readonly node: HomelabNodeSpec;
+    /** @default - one that lets every agent in and tells AWS nothing */
+    readonly controlPlane?: ControlPlaneSpec;
     /**
      * Whether the homelab is prepared for clusters that use its nodes: workers may open its API server, whose
      * certificate then carries the lighthouse's mesh address.
      * @default false
      */
     readonly provides?: boolean;
-  }): Promise<RunningNode>;
+  }): Promise<StartedHomelab>;
 }
 
 /** What {@link NodeHost} implementations of this machine offer to the embedded cloud. */

@@ -57,10 +57,13 @@ describe.skipIf(sandboxObstacle !== undefined)('preflight of the homelab', () =>
   });
 
   it('says that the API server does not answer, and looks no further', async () => {
+    // It looks as often as ever, without the pauses.
+    await node.stub('sleep', 'exit 0');
     const outcome = await preflight({}, {}, { down: true });
+    await node.shell('rm /run/stubs/sleep');
 
     expect(outcome.verdict.reason).toMatch(/did not answer|was refused/);
-  }, 40_000);
+  });
 
   it.each([
     [

@@ -15,6 +15,8 @@ export const HOMELAB = {
   controlPlanePort: 8090,
   agentsPort: 50051,
   forwardedAgentsPort: 15051,
+  /** What the control plane keeps, its key for agents' tokens, and its page's socket, all on the host's own disk. */
+  controlPlaneFolder: '/var/lib/carrierarr-control-plane',
 } as const;
 
 export const DOOR_NAME = 'mesh-door.carrierarr-mesh.svc';

@@ -6,6 +6,9 @@ const DOOR = join(import.meta.dirname, '../../../homelab/mesh-door/main.ts');
 
 export const DOOR_PROGRAM = 'mesh-door.mjs';
 
+/** Name of the Unix socket behind which the control plane's page answers. */
+export const PAGE_SOCKET = 'page.sock';
+
 /** The real mesh door as one file. */
 export const bundleDoor = (): Promise<string> => bundleProgram(DOOR);
 
@@ -18,6 +21,8 @@ export interface HostPrograms {
   readonly lighthouseLog: string;
   /** The lighthouse's `config.yml`. */
   readonly lighthouseConfig: string;
+  /** Environment of the control plane. */
+  readonly controlPlane: Readonly<Record<string, string>>;
   /** Whether workers open the API server at the lighthouse's mesh address: its certificate must carry it. */
   readonly provides: boolean;
 }
@@ -32,13 +37,27 @@ const api = ({ provides }: HostPrograms): string[] => [
   ...(provides ? ['--certificate-name', HOMELAB.mesh] : []),
 ];
 
-/** Where the mesh is played its door is, too: agents then reach the control plane under the door's own address. */
-const agentsDoor = ({ mesh }: HostPrograms): string =>
-  mesh ? `127.0.0.1:${HOMELAB.forwardedAgentsPort}` : `${HOMELAB.mesh}:${HOMELAB.agentsPort}`;
+const AGENTS = `127.0.0.1:${HOMELAB.forwardedAgentsPort}`;
+const PAGE = `${HOMELAB.host}:${HOMELAB.controlPlanePort}`;
+
+/** Where the control plane listens: without a network on its own loopback, to which the bridge leads. */
+const pageHere = ({ mesh }: HostPrograms): string => (mesh ? PAGE : `127.0.0.1:${HOMELAB.controlPlanePort}`);
 
 const controlPlane = (programs: HostPrograms): string[] => [
+  'env',
+  ...Object.entries(programs.controlPlane).map(([name, value]) => `${name}=${value}`),
   `${CLUSTER_BIN}/control-plane`,
-  ...['--listen', `${HOMELAB.host}:${HOMELAB.controlPlanePort}`, '--listen', agentsDoor(programs)],
+  ...['--grpc-addr', AGENTS, '--http-addr', pageHere(programs), '--data-dir', HOMELAB.controlPlaneFolder],
+];
+
+/** Leads into this cell: whoever looks at the page from outside, and without a network the agents and the cluster. */
+const bridge = (programs: HostPrograms): string[] => [
+  '/.agent/node',
+  '/.agent/cluster/bridge.mjs',
+  ...['--socket', `${HOMELAB.controlPlaneFolder}/${PAGE_SOCKET}=${pageHere(programs)}`],
+  ...(programs.mesh
+    ? []
+    : [...['--in', `${HOMELAB.mesh}:${HOMELAB.agentsPort}=${AGENTS}`], ...['--in', `${PAGE}=${pageHere(programs)}`]]),
 ];
 
 const door = (): string[] => [
@@ -56,7 +75,7 @@ const start = (name: string, command: readonly string[]): string =>
 
 const awaited = ({ mesh }: HostPrograms): (readonly [host: string, port: number])[] => [
   [HOMELAB.api, HOMELAB.apiPort],
-  [HOMELAB.host, HOMELAB.controlPlanePort],
+  [mesh ? HOMELAB.host : '127.0.0.1', HOMELAB.controlPlanePort],
   ...(mesh ? [[HOMELAB.host, HOMELAB.proxyPort] as const] : []),
 ];
 
@@ -93,7 +112,7 @@ ln -sfn ${programs.lighthouseLog} ${KNOBS}/lighthouse.log
 printf '%s' ${quote(proxies)} >${KNOBS}/kube/proxy.json
 printf '%s' ${quote(kubeconfig)} >/run/homelab/kubeconfig
 answers() {
-  if [[ -n \${STANDIN_WIRES:-} ]]; then [[ -S $STANDIN_WIRES/$1:$2.sock ]]; else (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; fi
+  if [[ -n \${STANDIN_WIRES:-} && $1 != 127.* ]]; then [[ -S $STANDIN_WIRES/$1:$2.sock ]]; else (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; fi
 }
 await() {
   local look
@@ -105,7 +124,9 @@ await() {
   exit 1
 }
 ${start('api', api(programs))}
+mkdir -p ${HOMELAB.controlPlaneFolder}
 ${start('control-plane', controlPlane(programs))}
+${start('bridge', bridge(programs))}
 ${programs.mesh ? start('mesh-door', door()) : ''}
 ${awaited(programs)
   .map(([host, port]) => `await ${host} ${port}`)

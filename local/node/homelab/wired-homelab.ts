@@ -7,13 +7,12 @@ import { PLAYED_CA } from '../played/authority.ts';
 import { WIRES } from '../sandbox/cell.ts';
 import { ownerOfCells, type Shared } from '../sandbox/cell-host.ts';
 import type { CellNode } from '../sandbox/cell-node.ts';
-import { bundleClusterStandIns } from '../standins/cluster/bundle.ts';
-import { type Ground, startPlace } from './place.ts';
+import { bundlePrograms } from './bundle-programs.ts';
+import { HomelabHost } from './host.ts';
+import type { Ground } from './place.ts';
 import { startPod } from './pod.ts';
-import { programsScript } from './programs.ts';
-import { runScript } from './run-script.ts';
 
-const NOTHING = { status: 404, headers: [], body: '' };
+const noNetwork = async (): Promise<void> => undefined;
 
 /** A homelab without a network: its machines and the nodes find each other by sockets in one folder. */
 export class WiredHomelab implements Homelab {
@@ -31,7 +30,7 @@ export class WiredHomelab implements Homelab {
   readonly prepareHomelab = async (directory: string): Promise<{ trustedCaPem: string }> => {
     const shared = { wires: join(directory, 'wires'), cluster: join(directory, 'cluster') };
     await mkdir(shared.wires, { recursive: true, mode: 0o700 });
-    await bundleClusterStandIns(shared.cluster);
+    await bundlePrograms(shared.cluster);
     const owner = ownerOfCells();
     if (owner !== undefined) await chown(shared.wires, owner, owner);
     this.#directory = directory;
@@ -39,26 +38,21 @@ export class WiredHomelab implements Homelab {
     return { trustedCaPem: PLAYED_CA };
   };
 
-  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec, provides = false }) => {
+  readonly startHomelab: Homelab['startHomelab'] = async ({
+    fleetCaPem,
+    node: spec,
+    provides = false,
+    controlPlane,
+  }) => {
     const ground = this.#ground();
-    const host = await startPlace({
-      place: 'homelab-host',
-      name: 'talos00',
-      directory: join(this.#directory, 'talos00'),
-      ground,
-      hosts: {},
-      environment: {},
-      files: [],
-      answer: async () => NOTHING,
-      connect: async () => undefined,
-    });
-    this.#cells.push(host);
+    const host = await HomelabHost.start({ directory: this.#directory, ground, connect: noNetwork });
+    this.#cells.push(host.cell);
     const config = lighthouseConfig(`${PLAYED_CA.trimEnd()}\n${fleetCaPem}`, provides);
-    const programs = { mesh: false, lighthouseLog: `${WIRES}/lighthouse.log`, lighthouseConfig: config, provides };
-    await runScript(host, 'cluster', programsScript(programs));
-    const pod = await startPod({ spec, ground, connect: async () => undefined });
-    this.#cells.push(pod);
-    return pod;
+    const programs = { lighthouseLog: `${WIRES}/lighthouse.log`, lighthouseConfig: config, provides };
+    const pageSocket = await host.startPrograms(programs, spec.awsEndpoint, controlPlane);
+    const node = await startPod({ spec, ground, connect: noNetwork });
+    this.#cells.push(node);
+    return { node, pageSocket };
   };
 
   readonly stop = async (): Promise<void> => {

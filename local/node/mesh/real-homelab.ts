@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import { ConfigurationError } from '#shared/errors.ts';
-import { HOMELAB } from '../homelab/addresses.ts';
-import { type Ground, startPlace } from '../homelab/place.ts';
+import { bundlePrograms } from '../homelab/bundle-programs.ts';
+import { HomelabHost } from '../homelab/host.ts';
+import type { Ground } from '../homelab/place.ts';
 import { startPod } from '../homelab/pod.ts';
-import { bundleDoor, DOOR_PROGRAM, programsScript } from '../homelab/programs.ts';
 import { runScript } from '../homelab/run-script.ts';
 import type { Homelab } from '../host.ts';
 import type { Shared } from '../sandbox/cell-host.ts';
 import type { CellNode } from '../sandbox/cell-node.ts';
-import { bundleClusterStandIns } from '../standins/cluster/bundle.ts';
 import { type LighthouseIdentity, makeHomelabAuthority } from './authority.ts';
 import { LIGHTHOUSE_LOG, lighthouseConfig, lighthouseScript } from './lighthouse.ts';
 import { layPodNetwork, plugIn } from './pod-network.ts';
@@ -22,10 +21,8 @@ export interface RealHomelabOptions {
   readonly lighthouse: string;
 }
 
-const NOTHING = { status: 404, headers: [], body: '' };
-
 interface Prepared {
-  readonly host: CellNode;
+  readonly host: HomelabHost;
   readonly underlay: Underlay;
   readonly identity: LighthouseIdentity;
   readonly ground: Ground;
@@ -49,15 +46,19 @@ export class RealHomelab implements Homelab {
     return { trustedCaPem: (await this.#prepared).identity.caPem };
   };
 
-  readonly startHomelab: Homelab['startHomelab'] = async ({ fleetCaPem, node: spec, provides = false }) => {
+  readonly startHomelab: Homelab['startHomelab'] = async ({
+    fleetCaPem,
+    node: spec,
+    provides = false,
+    controlPlane,
+  }) => {
     const { host, identity, ground } = await this.prepared();
     const config = lighthouseConfig(`${identity.caPem.trimEnd()}\n${fleetCaPem}`, provides);
-    await runScript(host, 'lighthouse', lighthouseScript(identity, config));
-    const programs = { mesh: true, lighthouseLog: LIGHTHOUSE_LOG, lighthouseConfig: config, provides };
-    await runScript(host, 'cluster', programsScript(programs));
-    const connect = (pid: number) => plugIn(host.pid, pid);
-    this.#pod = await startPod({ spec, ground, connect });
-    return this.#pod;
+    await runScript(host.cell, 'lighthouse', lighthouseScript(identity, config));
+    const programs = { lighthouseLog: LIGHTHOUSE_LOG, lighthouseConfig: config, provides };
+    const pageSocket = await host.startPrograms(programs, spec.awsEndpoint, controlPlane);
+    this.#pod = await startPod({ spec, ground, connect: (pid: number) => plugIn(host.cell.pid, pid) });
+    return { node: this.#pod, pageSocket };
   };
 
   prepared(): Promise<Prepared> {
@@ -71,32 +72,21 @@ export class RealHomelab implements Homelab {
   async #prepare(directory: string): Promise<Prepared> {
     const { nebulaCert, lighthouse, nebula } = this.#options;
     const shared = { wires: undefined, cluster: join(directory, 'cluster') };
-    await bundleClusterStandIns(shared.cluster);
+    await bundlePrograms(shared.cluster);
     this.#shared = shared;
     const ground = { overlay: true, tun: true, nebula, shared, standIns: ['cluster-bin', 'common'] };
     const identity = await makeHomelabAuthority(nebulaCert, directory, lighthouse);
-    const host = await startPlace({
-      place: 'homelab-host',
-      name: 'talos00',
-      directory: join(directory, 'talos00'),
-      ground,
-      hosts: { talos00: HOMELAB.host },
-      environment: {},
-      files: [],
-      programs: { [DOOR_PROGRAM]: await bundleDoor() },
-      answer: async () => NOTHING,
-      connect: layPodNetwork,
-    });
+    const host = await HomelabHost.start({ directory, ground, connect: layPodNetwork });
     try {
-      return { host, identity, ground, underlay: await Underlay.lay(host.pid) };
+      return { host, identity, ground, underlay: await Underlay.lay(host.cell.pid) };
     } catch (error) {
-      await host.stop();
+      await host.cell.stop();
       throw error;
     }
   }
 
   async stop(): Promise<void> {
     const prepared = await this.#prepared?.catch(() => undefined);
-    await Promise.all([this.#pod?.stop(), prepared?.host.stop()]);
+    await Promise.all([this.#pod?.stop(), prepared?.host.cell.stop()]);
   }
 }

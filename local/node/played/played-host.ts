@@ -47,7 +47,10 @@ export const createPlayedHost = (options: PlayedHostOptions): LocalNodeHost => {
     reason,
     start: async (spec) => begin(spec, (secrets) => bootOf(spec, (id) => secrets.read(id), clock)),
     prepareHomelab: async () => ({ trustedCaPem: PLAYED_CA }),
-    startHomelab: async ({ node }: { node: HomelabNodeSpec }) => begin(node, () => booted),
+    startHomelab: async ({ node }: { node: HomelabNodeSpec }) => ({
+      node: begin(node, () => booted),
+      pageSocket: undefined,
+    }),
     async close() {
       await Promise.all([...nodes].map((node) => node.stop()));
       nodes.clear();

@@ -5,6 +5,7 @@ import { STAND_INS, WIRES } from './cell.ts';
 import { CellNode } from './cell-node.ts';
 import { doorsOf } from './doors.ts';
 import { layOutImage, removeImage } from './image.ts';
+import { machineOf } from './machine-of.ts';
 import { readBootPlan } from './units.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
@@ -86,7 +87,7 @@ const startNode = async (spec: NodeSpec, options: CellHostOptions): Promise<Cell
         ...(shared?.wires !== undefined && { STANDIN_WIRES: WIRES }),
       },
       awsPort: AWS_PORT,
-      boot: readBootPlan(BASE),
+      boot: { ...readBootPlan(BASE), machine: machineOf(spec.instanceType) },
     },
     answer: doorsOf(spec),
     connect: (pid) => options.connect(pid, spec),

@@ -173,7 +173,7 @@ describe('the played homelab', () => {
 
   it('peers with the credential of its secret, and shows the resources asked for', async () => {
     const read = vi.fn(async () => 'a kubeconfig');
-    const node = await startHomelab(read);
+    const { node } = await startHomelab(read);
 
     const peered = await node.run({ ...command({ SecretId: 'handover' }), step: 'homelab-peer' });
     const verified = await node.run({
@@ -194,7 +194,7 @@ describe('the played homelab', () => {
     ['empty', async () => '', 'is empty'],
     ['out of reach', () => Promise.reject(new Error('AccessDenied')), 'AccessDenied'],
   ])('does not peer where the secret is %s', async (_what, read, reason) => {
-    const node = await startHomelab(read);
+    const { node } = await startHomelab(read);
 
     const { stdout } = await node.run({ ...command({ SecretId: 'handover' }), step: 'homelab-peer' });
 
@@ -202,7 +202,7 @@ describe('the played homelab', () => {
   });
 
   it('unpeers without a credential from a provider that is gone', async () => {
-    const node = await startHomelab(() => Promise.reject(new Error('never')));
+    const { node } = await startHomelab(() => Promise.reject(new Error('never')));
 
     const { status } = await node.run({ ...command({ SecretId: '' }), step: 'homelab-unpeer' });
 
@@ -211,7 +211,7 @@ describe('the played homelab', () => {
 
   it('puts the credential it makes into the secret', async () => {
     const write = vi.fn(async () => undefined);
-    const node = await startHomelab(async () => '', write);
+    const { node } = await startHomelab(async () => '', write);
 
     await node.run({
       ...command({ SecretId: 'handover', ConsumerClusterId: 'aws-k3s' }),

@@ -4,6 +4,7 @@ import { type Channel, openChannel } from './channel.ts';
 import { Commands } from './commands.ts';
 import { Doors } from './doors.ts';
 import { Guest } from './guest.ts';
+import { showMachine } from './machine.ts';
 import type { BootPlan, FromHost, StartOrder } from './protocol.ts';
 
 /**
@@ -17,6 +18,7 @@ const boot = async (plan: BootPlan, guest: Guest, channel: Channel): Promise<voi
     writeFileSync(path, text, { mode });
   }
   for (const { where, options } of plan.mounts) await guest.mountMemory(where, options);
+  if (plan.machine !== undefined) await showMachine(plan.machine, guest);
   if (plan.unit === '') return;
   const follow = plan.services.map((name) => `systemctl --no-block start ${name}; `).join('');
   const script = `systemctl start ${plan.unit}; ${follow}journalctl --unit ${plan.unit} --no-pager --output cat`;

@@ -51,10 +51,14 @@ export class Guest {
   /** Mounts memory over a directory of the node. */
   async mountMemory(where: string, options: string): Promise<void> {
     mkdirSync(where, { recursive: true });
-    const mount = ['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', where];
-    const child = this.spawn(mount, {}, ['ignore', 'inherit', 'inherit']);
+    await this.mount(['-t', 'tmpfs', '-o', options, 'tmpfs', where]);
+  }
+
+  /** Mounts something where only the node sees it. */
+  async mount(options: readonly string[]): Promise<void> {
+    const child = this.spawn(['mount', ...options], {}, ['ignore', 'inherit', 'inherit']);
     const [code] = await once(child, 'exit');
-    if (code !== 0) throw new Error(`cannot mount tmpfs on ${where}`);
+    if (code !== 0) throw new Error(`cannot mount ${options.join(' ')}`);
   }
 
   /** Ends every process of the node, forgets what is volatile, and begins again. */

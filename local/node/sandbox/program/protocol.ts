@@ -15,6 +15,8 @@ export interface BootPlan {
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
   /** Mount units the boot requires; of type tmpfs, the only one a node may mount. */
   readonly mounts: readonly { readonly where: string; readonly options: string }[];
+  /** What the machine looks like from inside; undefined: as the one that runs all this. */
+  readonly machine?: { readonly cores: number; readonly memoryMb: number } | undefined;
   /** The boot program's unit; empty where the image has none. */
   readonly unit: string;
   /** Services that start after it. */

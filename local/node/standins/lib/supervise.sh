@@ -41,6 +41,7 @@ prepare() {
     printf '%s: Failed to load environment files: No such file or directory\n' "$1" >>"$unit_journal"
     return 1
   fi
+  if [[ -n $unit_folder ]]; then mkdir -p "/run/$unit_folder"; fi
   for command in "${unit_pre[@]}"; do
     launch "${command#-}"
     code=0

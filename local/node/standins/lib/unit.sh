@@ -6,7 +6,7 @@
 unit_load() {
   local folder line
   unit_file='' unit_description='' unit_type=simple unit_start='' unit_reload='' unit_restart=no unit_restart_seconds=0.1
-  unit_condition='' unit_pre=() unit_post=() unit_environment=() unit_environment_files=()
+  unit_condition='' unit_folder='' unit_pre=() unit_post=() unit_environment=() unit_environment_files=()
   for folder in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system; do
     if [[ -f $folder/$1 ]]; then
       unit_file=$folder/$1
@@ -18,6 +18,7 @@ unit_load() {
     case $line in
       Description=*) unit_description=${line#*=} ;;
       ConditionPathExists=*) unit_condition=${line#*=} ;;
+      RuntimeDirectory=*) unit_folder=${line#*=} ;;
       Type=*) unit_type=${line#*=} ;;
       ExecStartPre=*) unit_pre+=("${line#*=}") ;;
       ExecStartPost=*) unit_post+=("${line#*=}") ;;
