@@ -87,4 +87,22 @@ describe.skipIf(skipLoudly('the guard under real systemd', bootless()))('the gua
       'root without the guard': 'yes',
     });
   });
+
+  it('stands beside a unit that lets the agent do its work, and nothing else', () => {
+    const may = ['metadata', 'the mesh', 'this machine'].map((whom) => [`agent reaches ${whom}`, 'yes']);
+    const mayNot = ['reaches the internet', 'writes to /etc', 'becomes somebody else', 'mounts'];
+    const norThis = ['loads a module', 'makes a device', 'reads the kernel log', 'makes a namespace'];
+
+    expect(looks).toMatchObject({
+      ...Object.fromEntries(may),
+      'agent asks systemd': 'yes',
+      'agent restarts a service': 'yes',
+      'agent runs Node.js': 'yes',
+      "agent reads root's files": 'yes',
+      'agent keeps files of its own': 'yes',
+      ...Object.fromEntries([...mayNot, ...norThis].map((what) => [`agent ${what}`, 'no'])),
+      'agent Result': 'success',
+      'agent NRestarts': '0',
+    });
+  });
 });

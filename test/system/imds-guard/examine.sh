@@ -3,7 +3,7 @@
 set -euo pipefail
 exec >/opt/seen 2>/opt/errors
 
-readonly SERVER="require('node:http').createServer((_, response) => response.end('credentials')).listen(80, '169.254.169.254')"
+readonly SERVER="require('node:http').createServer((_, response) => response.end('credentials')).listen(80)"
 
 # look WHO COMMAND...: COMMAND runs curl somewhere.
 look() {
@@ -26,7 +26,8 @@ started() {
 }
 
 ip link set lo up
-ip address add 169.254.169.254/32 dev lo
+# Metadata, a neighbour in the mesh, somebody in the internet.
+for address in 169.254.169.254 10.100.0.1 203.0.113.9; do ip address add "$address/32" dev lo; done
 systemd-run --quiet --unit=metadata "$NODE" --eval "$SERVER"
 for ((try = 0; try < 100; try++)); do
   if curl --silent --noproxy '*' --max-time 1 --output /dev/null http://169.254.169.254/; then break; fi
@@ -43,6 +44,10 @@ before=$(systemctl show --property=MainPID k3s.service)
 systemctl restart carrierarr-imds-guard.service
 if [[ $(systemctl show --property=MainPID k3s.service) == "$before" ]]; then printf 'k3s runs on=yes\n'; fi
 look 'nobody after a restart' "${SERVICE[@]}" --uid=65534
+# What the agent may, it finds out for itself.
+systemctl start worker-agent.service
+cat /run/worker-agent/looks
+systemctl show --property=Result --property=NRestarts worker-agent.service | sed 's/^/agent /'
 systemctl stop k3s.service
 # As after a start of the machine at which the kernel took no rules.
 rm /run/carrierarr/imds-guarded

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Boots this machine's own root, under an overlay, with the guard's units from the image, a k3s that only sleeps, and
-# instance metadata that answers anybody. Prints what examine.sh saw: one line a look. Runs in a mount namespace of its
+# Boots this machine's own root, under an overlay, with the guard's and the agent's units from the image, a k3s that only
+# sleeps, an agent that only tries, and instance metadata that answers anybody. Prints what examine.sh saw: one line a look. Runs in a mount namespace of its
 # own, so that nothing of it stays.
 # machine.sh NODE FILES
 set -euo pipefail
@@ -8,7 +8,7 @@ set -euo pipefail
 readonly NODE=$1 FILES=$2 HERE=${BASH_SOURCE%/*}
 readonly GUARD=(usr/local/lib/carrierarr/imds-guard.sh usr/local/lib/carrierarr/imds-guard.nft
   etc/systemd/system/carrierarr-imds-guard.service etc/systemd/system/k3s.service.d/10-imds-guard.conf
-  etc/systemd/system/kubepods.slice.d/10-imds-guard.conf)
+  etc/systemd/system/kubepods.slice.d/10-imds-guard.conf etc/systemd/system/worker-agent.service)
 
 work=$(mktemp -d)
 trap 'umount --lazy "$work"; rmdir "$work"' EXIT
@@ -19,6 +19,9 @@ for file in "${GUARD[@]}"; do
 done
 : >"$work/upper/etc/machine-id"
 install -m 0755 "$HERE/examine.sh" "$work/upper/opt/examine.sh"
+install -D -m 0755 "$HERE/worker-agent" "$work/upper/usr/local/bin/worker-agent"
+install -d "$work/upper/etc/worker-agent"
+printf '%s\n' NODE_TYPE=gpu-worker NEBULA_IP=10.100.3.7 >"$work/upper/etc/worker-agent/env"
 cp "$HERE"/units/* "$work/upper/etc/systemd/system/"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root"
 # Where the host keeps Node.js the machine may have a folder of its own.
