@@ -27,7 +27,8 @@ Examples:
 
 ${EXIT_HELP}
 
-Environment: CARRIERARR_FLEET, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL (the embedded cloud), NO_COLOR.
+Environment: CARRIERARR_FLEET, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL (the embedded cloud),
+CARRIERARR_CONTROL_PLANE_URL (where status asks for agents), NO_COLOR.
 `;
 
 /** Titles in bold, where there is colour at all. */

@@ -122,7 +122,8 @@ export const registerProvision = (program: Command, io: Io): void => {
     .summary('add a worker and wait until it is ready')
     .description(
       'Adds a worker: name and mesh address, certificate, secret, instance, boot, mesh, cluster. Everything has a default.\n' +
-        'The same name with the same parameters is never provisioned twice. A failure rolls everything back.',
+        'The same name with the same parameters is never provisioned twice. A failure rolls everything back.\n' +
+        'A gpu-worker that has nothing to do for half an hour (agent.idleMinutes) is torn down again, with a warning before.',
     )
     .argument('[name]', 'name of the worker (default: <role>-<random>)')
     .option('--worker-name <name>', 'the same as [name]')

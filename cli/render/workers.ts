@@ -110,8 +110,32 @@ export const fleetColumns = (now: Date): Column<WorkerView>[] => [
   },
 ];
 
-/** Everything about one worker, one field a line. */
-export const workerDetails = (worker: WorkerView, output: Output, now: Date): string => {
+/** What the control plane has told AWS of the agent: it tells of idle and of dead ones only. */
+const heardInAws = ({ agentHealth }: WorkerView): string => {
+  if (agentHealth === null) return '';
+  const { state, observedAt, lastSeen } = agentHealth;
+  return `${state} as of ${observedAt}${lastSeen === undefined ? '' : `, last heard at ${lastSeen}`}`;
+};
+
+const idleness = ({ phase, idle }: WorkerView): string => {
+  if (idle === null || phase !== 'READY') return '';
+  const end = idle.teardownAt === undefined ? '' : `; to be torn down at ${idle.teardownAt} unless it gets work`;
+  return `since ${idle.since}, as of ${idle.observedAt}${end}`;
+};
+
+const removal = ({ removal: why }: WorkerView): string =>
+  why === null ? '' : `${why.reason}: ${why.text} (${why.at})`;
+
+/**
+ * Everything about one worker, one field a line.
+ * @param reported - what its agent says, behind what the registry knows
+ */
+export const workerDetails = (
+  worker: WorkerView,
+  output: Output,
+  now: Date,
+  reported: readonly [string, string][] = [],
+): string => {
   const { failure } = worker;
   const fields: [string, string][] = [
     ['role', worker.role],
@@ -130,9 +154,13 @@ export const workerDetails = (worker: WorkerView, output: Output, now: Date): st
     ['changed', worker.updatedAt],
     ['certificate', worker.certificateFingerprint ?? ''],
     ['ends', worker.certificateNotAfter === null ? '' : `${expiry(worker, now)} (${worker.certificateNotAfter})`],
+    ['told to AWS', heardInAws(worker)],
+    ['idle', idleness(worker)],
     ['generation', worker.generation],
     ['execution', worker.execution],
     ['failure', failure === null ? '' : paint(output, 'red', `${failure.error}: ${failure.cause}`)],
+    ['removal', removal(worker)],
+    ...reported,
   ];
   const lines = fields.filter(([, value]) => value !== '').map(([key, value]) => `  ${key.padEnd(12)} ${value}\n`);
   return `${paint(output, 'bold', worker.name)}\n${lines.join('')}`;

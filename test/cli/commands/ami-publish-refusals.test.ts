@@ -64,6 +64,11 @@ describe('ami publish refuses', () => {
     expect(fleet.cloudFormation.calls()).toHaveLength(0);
   });
 
+  it('with the remedy that belongs to what was wrong', async () => {
+    expect((await fleet.run('ami publish nonsense')).err).toContain('correct the id');
+    expect((await fleet.run(`ami publish ${NEW} --role nonsense`)).err).toContain('correct the name');
+  });
+
   it('but for --force, where a person knows better', async () => {
     tag(undefined);
 
