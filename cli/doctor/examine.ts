@@ -8,6 +8,7 @@ import { PLUGIN, PLUGIN_REMEDY } from '../commands/shell.ts';
 import { clientSettings } from '../doors/clients.ts';
 import { type FleetOutputs, readOutputs } from '../doors/outputs.ts';
 import { findProgram } from '../system/find-program.ts';
+import { checkControlPlane } from './check-control-plane.ts';
 import { checkHomelab } from './check-homelab.ts';
 import { checkImage, checkImageCosts, type ImageScope } from './check-images.ts';
 import { checkLighthouse, checkTrust, type Resolve } from './check-mesh.ts';
@@ -70,6 +71,7 @@ const checkFleet = async (patient: Patient, outputs: FleetOutputs): Promise<Find
     guarded('lighthouse endpoint', 'fail', () => checkLighthouse(settings, patient.resolve, patient.embedded)),
     guarded('trusted CAs', 'fail', () => checkTrust(settings, outputs, patient.now)),
     guarded('homelab node', 'warn', () => checkHomelab(ssm, fleet, patient.now)),
+    guarded('control plane', 'warn', () => checkControlPlane(outputs, settings, patient.now)),
   ]);
   return [...checkRegion(settings, region), ...found.flat()];
 };

@@ -20,7 +20,7 @@ export const selfSigned = (subject: string, kind: keyof typeof KEYS, extensions:
     execFileSync(
       'openssl',
       [
-        ...['req', '-x509', ...KEYS[kind], '-nodes', '-days', '30', '-config', join(folder, 'cnf')],
+        ...['req', '-x509', ...KEYS[kind], '-nodes', '-days', '60', '-config', join(folder, 'cnf')],
         ...['-subj', `/CN=${subject}`, '-keyout', key, '-out', certificate, ...added],
       ],
       { stdio: 'pipe' },

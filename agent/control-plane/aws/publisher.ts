@@ -22,6 +22,10 @@ export interface Publisher extends FleetObserver {
 /** A thousand workers, each idle and dead at once, and half as many again. */
 const WAITING_LIMIT = 3_000;
 const CLOSE_MILLISECONDS = 5_000;
+/** A month: said at each session, so hourly. */
+const WARN_MILLISECONDS = 30 * 86_400_000;
+const RENEWAL =
+  '`carrierarr homelab certificate --renew`, then `carrierarr homelab control-plane --secrets | kubectl apply -f -`';
 
 const wait = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
   await sleep(milliseconds, undefined, { signal, ref: false }).catch(() => {});
@@ -32,7 +36,10 @@ const sessionsOf = (settings: AwsSettings, log: Log, metrics: AwsMetrics): (() =
   const renew = async (): Promise<Session> => {
     const at = new Date();
     const signer = await readSigningCertificate(settings, at);
-    metrics.certificateUntil(signer.certificate.validToDate);
+    const { validToDate } = signer.certificate;
+    metrics.certificateUntil(validToDate);
+    if (validToDate.getTime() - at.getTime() < WARN_MILLISECONDS)
+      log('warn', 'aws-certificate-ends', { until: validToDate.toISOString(), remedy: RENEWAL });
     const session = await createSession(settings, signer, at);
     log('info', 'aws-session', { until: session.expiration.toISOString() });
     return session;

@@ -129,7 +129,7 @@ describe('certificate and key', () => {
   });
 
   it('are refused once their time is over', async () => {
-    await expect(read(certificate, key, new Date(Date.now() + 31 * 86_400_000))).rejects.toThrow(/is over/);
+    await expect(read(certificate, key, new Date(Date.now() + 61 * 86_400_000))).rejects.toThrow(/is over/);
   });
 
   it('are refused while they are not there, by the name of the file', async () => {

@@ -73,7 +73,7 @@ describe('the publisher', () => {
     expect(put?.headers['x-amz-security-token']).toBe('a-session-token');
     expect(aws?.received.filter(isSession)).toHaveLength(1);
     expect(lines.join()).toMatch(/info aws-on .*info aws-session/);
-    expect(lines.join()).not.toMatch(/a-secret-key|a-session-token/);
+    expect(lines.join()).not.toMatch(/a-secret-key|a-session-token|certificate-ends/);
   });
 
   it('says at its start that the identity is refused, and what to do', async () => {
@@ -102,6 +102,21 @@ describe('the publisher', () => {
     await publisher?.close();
 
     expect(puts()).toHaveLength(1);
+  });
+});
+
+describe('a certificate that ends within a month', () => {
+  it('is told of at every session, with what to do', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 40 * 86_400_000 });
+    try {
+      const { lines } = await publish((one) => (isSession(one) ? aSession() : bus(one)));
+
+      await vi.waitFor(() => expect(lines.join()).toContain('aws-session'), 5_000);
+
+      expect(lines.join()).toMatch(/warn aws-certificate-ends .*homelab certificate --renew/);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
