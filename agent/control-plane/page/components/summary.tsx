@@ -36,7 +36,7 @@ const nodesTile = ({ states, interrupted, total }: Summary): TileProps => {
 const healthTile = ({ states, healthy, degraded, unhealthy }: Summary): TileProps => {
   const trouble = listed([unhealthy, 'unhealthy'], [degraded, 'degraded']);
   const unknown = states.online - healthy - degraded - unhealthy;
-  const calm = unknown > 0 ? `${unknown} not known` : `of ${states.online} online`;
+  const calm = unknown > 0 ? `${unknown} not known` : `of ${states.online.toLocaleString('en')} online`;
   const look = unhealthy > 0 ? 'bad' : 'warning';
   return {
     title: 'Healthy',
@@ -57,7 +57,8 @@ const gpuTile = ({ gpus, utilization, loadedModels }: Summary): TileProps => ({
     .join(', '),
 });
 
-const costTile = ({ cost, unpriced }: Summary): TileProps => {
+const costTile = ({ cost, unpriced, total }: Summary): TileProps => {
+  if (total > 0 && unpriced === total) return { title: 'Cost', value: 'unknown', note: 'no price of any type' };
   const day = `${cost.atMost ? '≤ ' : ''}${formatDollars(cost.hourly * 24)} a day`;
   const left = unpriced > 0 ? `, ${counted(unpriced, 'node')} unknown` : '';
   return { title: 'Cost', value: formatHourly(cost), note: day + left };
