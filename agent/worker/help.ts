@@ -20,6 +20,7 @@ Flag              Variable                   Meaning (default)
                   CONTROL_PLANE_CA_FILE      PEM of who signed the control plane, with TLS (the system's)
                   WORKER_AGENT_TOKEN_FILE    token shown to the control plane (/run/carrierarr/agent-token)
                   WORKER_AGENT_EXEC          on: the command EXEC is obeyed (off)
+                  WORKER_AGENT_BUSY_CORES    work on so many cores is no rest (0.5)
                   WORKER_AGENT_LOG           debug, info, warn or error (info)
 --help, --version
 

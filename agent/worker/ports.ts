@@ -104,6 +104,8 @@ export interface Settings {
   readonly logLevel: Level;
   /** Whether EXEC is taken at all. */
   readonly exec: boolean;
+  /** Work on so many cores and more is no rest. @default 0.5 */
+  readonly busyCores?: number | undefined;
 }
 
 /** What the control plane may change while the agent runs. */

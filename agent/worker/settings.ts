@@ -22,6 +22,9 @@ const Environment = z.object({
   WORKER_AGENT_TOKEN_FILE: z._default(file, '/run/carrierarr/agent-token'),
   WORKER_AGENT_HEALTH_PORT: z._default(text('1 to 65535', isPort), '8080'),
   WORKER_AGENT_EXEC: onOff,
+  WORKER_AGENT_BUSY_CORES: z.optional(
+    text('a number of cores from 0.1 to 9999', (value) => /^\d{1,4}(\.\d{1,2})?$/.test(value) && Number(value) >= 0.1),
+  ),
   WORKER_AGENT_LOG: z._default(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'), 'info'),
   NODE_TYPE: z._default(
     z.enum(['gpu-worker', 'lighthouse', 'cpu-worker'], 'gpu-worker, lighthouse or cpu-worker'),
@@ -88,6 +91,7 @@ const toSettings = (parsed: Parsed, system: Pick<System, 'hostname' | 'addressOf
   healthPort: Number(parsed.WORKER_AGENT_HEALTH_PORT),
   logLevel: parsed.WORKER_AGENT_LOG,
   exec: parsed.WORKER_AGENT_EXEC === 'on',
+  busyCores: parsed.WORKER_AGENT_BUSY_CORES === undefined ? undefined : Number(parsed.WORKER_AGENT_BUSY_CORES),
 });
 
 /**

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
-import type { NodeTypeName, System } from '../ports.ts';
+import type { Settings, System } from '../ports.ts';
 import type { Gpus } from './gpus.ts';
 
 const STATE_FILE = '/run/worker-agent/idle.json';
 // What happened while nobody looked is not known: a longer gap counts as work.
 const LONGEST_GAP_SECONDS = 180;
 const BUSY_GPU_PERCENT = 5;
+// What k3s, Cilium and Nebula take at rest is a quarter of a core at most.
 const BUSY_CORES = 0.5;
 // Ollama at rest uses none; our own questions cost it a thousandth.
 const BUSY_OLLAMA_CORES = 0.05;
@@ -21,6 +22,8 @@ export interface Look {
   /** Processor time of Ollama and its runners since they started. */
   readonly ollamaCpuSeconds: number | undefined;
 }
+
+export type IdleSettings = Pick<Settings, 'nodeType' | 'busyCores'>;
 
 export interface Idleness {
   readonly idleSeconds: number;
@@ -57,14 +60,18 @@ const ollamaWork = (before: Memory | undefined, look: Look): string | undefined 
   return cores >= BUSY_OLLAMA_CORES ? `ollama: ${cores.toFixed(2)} cores` : undefined;
 };
 
-const cpuWork = ({ busyCores = 0 }: Look): string | undefined =>
-  busyCores >= BUSY_CORES ? `cpu: ${busyCores.toFixed(1)} cores` : undefined;
+const cpuWork = ({ busyCores = 0 }: Look, threshold: number): string | undefined =>
+  busyCores >= threshold ? `cpu: ${busyCores.toFixed(1)} cores` : undefined;
 
 /** What the node was busy with between two looks; undefined where it was idle. */
-export const workOf = (nodeType: NodeTypeName, before: Memory | undefined, look: Look): string | undefined => {
+export const workOf = (
+  { nodeType, busyCores = BUSY_CORES }: IdleSettings,
+  before: Memory | undefined,
+  look: Look,
+): string | undefined => {
   if (nodeType === 'lighthouse') return 'its cluster';
   if (!look.inService) return 'not in service yet';
-  return gpuWork(look.gpus) ?? modelWork(before, look.expiries) ?? ollamaWork(before, look) ?? cpuWork(look);
+  return gpuWork(look.gpus) ?? modelWork(before, look.expiries) ?? ollamaWork(before, look) ?? cpuWork(look, busyCores);
 };
 
 const remembered = (text: string | undefined, uptime: number): Memory | undefined => {
@@ -81,14 +88,14 @@ const remembered = (text: string | undefined, uptime: number): Memory | undefine
  * Counts for how long the node has had nothing to do. Starts at zero, with the first look that finds the node in
  * service; goes on where a restarted agent left off, since /run lives as long as the machine.
  */
-export const createIdleCounter = (nodeType: NodeTypeName, system: System) => {
+export const createIdleCounter = (settings: IdleSettings, system: System) => {
   let before: Memory | undefined;
   let hasRead = false;
 
   return async (look: Look): Promise<Idleness> => {
     if (!hasRead) before = remembered(await system.readText(STATE_FILE), look.uptime);
     hasRead = true;
-    const work = workOf(nodeType, before, look);
+    const work = workOf(settings, before, look);
     // Nobody is idle for longer than in service.
     const activeAt = work === undefined && before?.inService === true ? before.activeAt : look.uptime;
     before = {

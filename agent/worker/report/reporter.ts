@@ -23,7 +23,7 @@ export const createReporter = (
 ): Reporter => {
   const imds = createImds(system, clock, settings.imds);
   const collector = createCollector(settings, system, clock, createAsk(clock, log));
-  const countIdle = createIdleCounter(settings.nodeType, system);
+  const countIdle = createIdleCounter(settings, system);
   let running: Promise<StatusInit> | undefined;
 
   const idleness = async (facts: Facts): Promise<Idleness> =>

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeTypeName } from '../../../agent/worker/ports.ts';
-import { createIdleCounter, type Look } from '../../../agent/worker/report/idle.ts';
+import { createIdleCounter, type IdleSettings, type Look } from '../../../agent/worker/report/idle.ts';
 import { FakeNode } from '../support/fake-node.ts';
 
 const aGpu = (utilizationPercent: number | undefined): Look['gpus'] => ({
@@ -18,10 +17,10 @@ const AT_REST: Omit<Look, 'uptime'> = {
 /** Looks every thirty seconds from the second 1000 on; each entry changes what a node at rest would show. */
 const watch = async (
   changes: readonly Partial<Look>[],
-  nodeType: NodeTypeName = 'gpu-worker',
+  settings: IdleSettings = { nodeType: 'gpu-worker' },
   node = new FakeNode(),
 ) => {
-  const count = createIdleCounter(nodeType, node);
+  const count = createIdleCounter(settings, node);
   const seen: string[] = [];
   for (const [at, change] of changes.entries()) {
     const { idleSeconds, busyWith } = await count({ ...AT_REST, uptime: 1000 + at * 30, ...change });
@@ -63,6 +62,12 @@ describe('a node is idle', () => {
     expect(await watch([{}, { busyCores: 0.49 }, { busyCores: 2.25 }])).toEqual(['0', '30', '0 cpu: 2.3 cores']);
   });
 
+  it('also while more than half a core computes, where its settings say so', async () => {
+    const busy = { busyCores: 3.9 };
+
+    expect(await watch([busy, busy], { nodeType: 'cpu-worker', busyCores: 4 })).toEqual(['0', '30']);
+  });
+
   it('also with a model in memory that nobody asks, and a GPU that does not tell its use', async () => {
     expect(await watch([{}, { gpus: aGpu(undefined) }])).toEqual(['0', '30']);
   });
@@ -81,7 +86,7 @@ describe('a node is idle', () => {
   });
 
   it('never where it is a lighthouse', async () => {
-    expect(await watch([{}, {}], 'lighthouse')).toEqual(['0 its cluster', '0 its cluster']);
+    expect(await watch([{}, {}], { nodeType: 'lighthouse' })).toEqual(['0 its cluster', '0 its cluster']);
   });
 
   it('where Ollama gave no answer for a moment, as before', async () => {
@@ -91,18 +96,18 @@ describe('a node is idle', () => {
 
 describe('after a restart of the agent', () => {
   const restarted = async (node: FakeNode, uptime: number) =>
-    (await createIdleCounter('gpu-worker', node)({ ...AT_REST, uptime })).idleSeconds;
+    (await createIdleCounter({ nodeType: 'gpu-worker' }, node)({ ...AT_REST, uptime })).idleSeconds;
 
   it('the node has been idle for as long as before', async () => {
     const node = new FakeNode();
-    await watch([{}, {}, {}], 'gpu-worker', node);
+    await watch([{}, {}, {}], { nodeType: 'gpu-worker' }, node);
 
     expect(await restarted(node, 1090)).toBe(90);
   });
 
   it('the time counts anew where nobody looked for minutes', async () => {
     const node = new FakeNode();
-    await watch([{}, {}, {}], 'gpu-worker', node);
+    await watch([{}, {}, {}], { nodeType: 'gpu-worker' }, node);
 
     expect(await restarted(node, 2000)).toBe(0);
   });
