@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CONTROL_PLANE_SECRETS } from '../../cli/homelab/control-plane-secrets.ts';
 
 const PAGES = ['docs/homelab.md', 'docs/runbook.md'] as const;
 const text = (file: string): string => readFileSync(file, 'utf8');
@@ -36,6 +37,17 @@ describe('docs/homelab.md', () => {
 
   it('explains every variable of the door, and none it does not have', () => {
     expect(names('docs/homelab.md')).toEqual(names('homelab/mesh-door/settings.ts'));
+  });
+
+  it('tells of every Secret of the control plane, and what is in it', () => {
+    const { agentKey, commandToken, aws } = CONTROL_PLANE_SECRETS;
+    const rows = [
+      `| \`${agentKey.name}\` | \`${agentKey.key}\``,
+      `| \`${commandToken.name}\` | \`${commandToken.key}\``,
+      `| \`${aws.name}\` | \`${aws.certificate}\`, \`${aws.key}\``,
+    ];
+
+    for (const row of rows) expect(text('docs/homelab.md')).toContain(row);
   });
 
   it('tells of every role that may be bound', () => {
