@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,6 +44,8 @@ export interface Standing {
   readonly homelab: RunningNode;
   /** Address of the control plane's page on this machine; undefined where nodes execute nothing. */
   readonly page: string | undefined;
+  /** Opens the control plane's commands. */
+  readonly commandToken: string;
 }
 
 /** The door to the control plane's page, as long as the cloud stands. */
@@ -161,6 +164,7 @@ export const bringUp = async (given: BringUp): Promise<Standing> => {
   for (const [name, content] of Object.entries(assembly.documents)) edge.ssm.putDocument(name, content);
   if (assembly.certified !== undefined) edge.sessions.trust(assembly.certified, fleet);
   const doors = new Doors(edge.url, region);
+  const commandToken = randomBytes(24).toString('base64url');
   try {
     await publishImages(edge, doors, fleet);
     await stages.run('cdk deploy', () =>
@@ -168,10 +172,11 @@ export const bringUp = async (given: BringUp): Promise<Standing> => {
     );
     const homelab = await stages.run(
       'homelab',
-      () => settleAtHome({ site, edge, doors, certificates, controlPlane: given.controlPlane }),
+      () => settleAtHome({ site, edge, doors, certificates, commandToken, controlPlane: given.controlPlane }),
       () => `${site.host.kind}: ${site.host.reason}`,
     );
-    return { edge, assembly, homelab: homelab.node, page: await openPage(homelab.pageSocket, teardown) };
+    const page = await openPage(homelab.pageSocket, teardown);
+    return { edge, assembly, homelab: homelab.node, page, commandToken };
   } finally {
     doors.close();
   }

@@ -49,7 +49,7 @@ export interface Cloud {
 
 const describe = (site: Site, standing: Standing, stages: Stages, teardown: Teardown): Cloud => {
   const { fleet, region } = site.configuration;
-  const { edge, assembly, homelab, page } = standing;
+  const { edge, assembly, homelab, page, commandToken } = standing;
   return {
     name: site.name,
     directory: site.directory,
@@ -60,7 +60,7 @@ const describe = (site: Site, standing: Standing, stages: Stages, teardown: Tear
     environment: {
       ...dummyAws(edge.url, region),
       CARRIERARR_FLEET: fleet,
-      ...(page !== undefined && { CARRIERARR_CONTROL_PLANE_URL: page }),
+      ...(page !== undefined && { CARRIERARR_CONTROL_PLANE_URL: page, CARRIERARR_COMMAND_TOKEN: commandToken }),
     },
     nodes: { kind: site.host.kind, reason: site.host.reason },
     removed: assembly.removed,

@@ -12,7 +12,7 @@ import type { Site } from './site.ts';
 /** With which the control plane shows AWS who it is; undefined where it cannot be had. */
 export type Certificates = ControlPlaneCertificates | undefined;
 
-const FILES = { key: 'agent-key', certificate: 'aws.crt', certificateKey: 'aws.key' } as const;
+const FILES = { key: 'agent-key', token: 'command-token', certificate: 'aws.crt', certificateKey: 'aws.key' } as const;
 
 const path = (file: keyof typeof FILES): string => join(HOMELAB.controlPlaneFolder, FILES[file]);
 
@@ -47,11 +47,19 @@ const agentsOf = async (doors: Doors, outputs: Readonly<Record<string, string>>)
   return { files: { [FILES.key]: `${await doors.secret(secret)}\n` }, environment: { AGENT_KEY_FILE: path('key') } };
 };
 
+/** Whoever has the token may command the agents: whoever runs this cloud. */
+const commandsOf = (token: string): ControlPlaneSpec => ({
+  files: { [FILES.token]: `${token}\n` },
+  environment: { COMMAND_TOKEN_FILE: path('token') },
+});
+
 export interface Home {
   readonly site: Site;
   readonly edge: Edge;
   readonly doors: Doors;
   readonly certificates: Certificates;
+  /** Opens the control plane's commands. */
+  readonly commandToken: string;
   /** Further settings of the control plane. */
   readonly controlPlane: Readonly<Record<string, string>>;
 }
@@ -61,6 +69,7 @@ export interface Home {
  * the homelab's node with an activation for the role that the fleet made for it.
  */
 export const settleAtHome = async ({
+  commandToken,
   site,
   edge,
   doors,
@@ -79,11 +88,14 @@ export const settleAtHome = async ({
   const { instanceId, arn: instanceArn, tags } = registration;
   const directory = join(site.directory, 'nodes', instanceId);
   const node = { instanceId, instanceArn, region, tags, directory, awsEndpoint: edge.url };
-  const aws = awsOf(site.configuration, outputs, certificates);
-  const agents = await agentsOf(doors, outputs);
+  const specs = [
+    awsOf(site.configuration, outputs, certificates),
+    await agentsOf(doors, outputs),
+    commandsOf(commandToken),
+  ];
   const controlPlane = {
-    files: { ...aws.files, ...agents.files },
-    environment: { ...aws.environment, ...agents.environment, ...settings },
+    files: Object.assign({}, ...specs.map(({ files }) => files)),
+    environment: Object.assign({}, ...specs.map(({ environment }) => environment), settings),
   };
   const started = await site.host.startHomelab({ fleetCaPem, node, provides, controlPlane });
   await edge.nodes.adopt(registration, started.node, directory);
