@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { reasonOf } from '../../shared/log.ts';
 import type { Ran, RunOptions } from '../ports.ts';
 
 const MOST_BYTES = 65_536;
@@ -42,12 +43,22 @@ const endInSteps = (child: ChildProcess, giveUp: () => void) => {
   };
 };
 
+/** Some failures of `spawn` are events, and some are thrown. */
+const start = (argv: readonly string[], environment: RunOptions['environment']) => {
+  const [program = '', ...rest] = argv;
+  try {
+    return spawn(program, rest, { detached: true, env: { ...process.env, ...environment } });
+  } catch (error) {
+    return reasonOf(error);
+  }
+};
+
 /** Runs a program without a shell, in a process group of its own, so that what it started ends with it. Never rejects. */
 export const runProgram = (argv: readonly string[], options: RunOptions): Promise<Ran> =>
   new Promise((resolve) => {
-    const [program = '', ...rest] = argv;
     const { maxBytes = MOST_BYTES, signal } = options;
-    const child = spawn(program, rest, { detached: true, env: { ...process.env, ...options.environment } });
+    const child = start(argv, options.environment);
+    if (typeof child === 'string') return resolve({ code: 126, stdout: '', stderr: child });
     const stdout = collect(child.stdout, maxBytes);
     const stderr = collect(child.stderr, maxBytes);
     let late = false;

@@ -1,5 +1,5 @@
 import type { Vitals } from '../connection/vitals.ts';
-import type { Log } from '../../shared/log.ts';
+import { type Log, reasonOf } from '../../shared/log.ts';
 import type { Clock, System } from '../ports.ts';
 
 export interface NotifierParts {
@@ -42,7 +42,10 @@ export const createNotifier = ({ environment, system, clock, vitals, log }: Noti
   if ((environment.NOTIFY_SOCKET ?? '') === '') return silent;
   let fault: number | undefined;
   const tell = async (...words: string[]): Promise<void> => {
-    const { code, stderr } = await system.run(['systemd-notify', ...words], { timeoutMs: NOTIFY_MILLISECONDS });
+    const argv = ['systemd-notify', ...words];
+    const { code, stderr } = await system
+      .run(argv, { timeoutMs: NOTIFY_MILLISECONDS })
+      .catch((error: unknown) => ({ code: -1, stderr: reasonOf(error) }));
     if (code !== 0 && code !== fault)
       log('error', 'systemd-notify failed', { code, reason: stderr.trim().slice(0, 200) });
     fault = code === 0 ? undefined : code;

@@ -1,4 +1,11 @@
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
@@ -38,9 +45,11 @@ export class FakeControlPlane {
   readonly sessions = new Set<ServerHttp2Session>();
   readonly streams = new Set<ServerHttp2Stream>();
   readonly #outgoing = new Set<(message: ControlMessage | undefined) => void>();
-  #server: Http2Server | undefined;
+  /** Where connections come from. */
+  readonly sources: (string | undefined)[] = [];
+  #server: Http2Server | Http2SecureServer | undefined;
 
-  async listen(port = 0): Promise<this> {
+  async listen(port = 0, tls?: { readonly cert: string; readonly key: string }): Promise<this> {
     const routes = connectNodeAdapter({
       routes: (router) =>
         router.service(AgentControl, {
@@ -49,9 +58,10 @@ export class FakeControlPlane {
           connect: (messages) => this.#onConnect(messages),
         }),
     });
-    const server = createServer(routes);
+    const server = tls === undefined ? createServer(routes) : createSecureServer(tls, routes);
     server.on('session', (session) => {
       this.sessions.add(session);
+      this.sources.push(session.socket.remoteAddress);
       session.on('close', () => this.sessions.delete(session));
       session.on('error', () => {});
     });

@@ -37,6 +37,11 @@ describe('a program', () => {
     expect(await thisSystem.run(['no-such-program'], { timeoutMs: 5000 })).toMatchObject({ code: 127 });
   });
 
+  it('that cannot be started at all is a result too', async () => {
+    expect(await thisSystem.run([''], { timeoutMs: 5000 })).toMatchObject({ code: 126 });
+    expect(await thisSystem.run(['/bin/echo', 'a\0b'], { timeoutMs: 5000 })).toMatchObject({ code: 126 });
+  });
+
   it('that ends by a signal has the code 128 and more', async () => {
     expect((await sh('kill -9 $$')).code).toBe(137);
   });
