@@ -111,18 +111,21 @@ describe.skipIf(skipLoudly('the page of the control plane', browserObstacle))('t
     await page.getByRole('status').filter({ hasText: 'gpu-worker-7' }).waitFor({ state: 'attached' });
   });
 
-  it('shows that a node falls silent, and is dead', async () => {
+  it('shows that nodes are dead, and that the way to them may be what is broken', async () => {
     const plane = await startPlane(['--stale-timeout=1s', '--dead-threshold=2s']);
-    const agent = await agentOf(plane, 'gpu-worker-7');
-    const beat = setInterval(() => void agent.send(statusOf('gpu-worker-7')), 300);
+    const silenced = [await agentOf(plane, 'gpu-worker-7'), await agentOf(plane, 'gpu-worker-8')];
+    const beat = setInterval(() => {
+      for (const [at, agent] of silenced.entries()) void agent.send(statusOf(`gpu-worker-${at + 7}`));
+    }, 300);
     const page = await open(plane);
-    await page.getByText('online', { exact: true }).waitFor();
+    await page.getByText('all online').waitFor();
 
     clearInterval(beat);
 
-    await page.getByText('dead', { exact: true }).waitFor();
+    await page.getByText('2 dead').waitFor();
     expect(await page.getByText('healthy', { exact: true }).count()).toBe(0);
-    await page.getByText('1 dead').waitFor();
+    expect(await page.title()).toBe('(2) Fleet · Carrierarr');
+    await page.getByText('Every node fell silent at once').waitFor();
   });
 
   it('shows what agents say as text, whatever it is', async () => {

@@ -3,7 +3,7 @@ import { counted } from '../model/quantity.ts';
 import { EVERYTHING, selectNodes } from '../model/select.ts';
 import { summarise } from '../model/summary.ts';
 import type { Picture, Store } from '../store.ts';
-import { useDeepLink, useGrowing, useNews, useOpenNodes, usePicture } from './hooks.ts';
+import { useDeepLink, useGrowing, useNews, useOpenNodes, usePicture, useTitle } from './hooks.ts';
 import { NodeRow } from './node-row.tsx';
 import { EmptyFleet, LinkState, PathNotice, Waiting } from './notices.tsx';
 import { SummaryTiles } from './summary.tsx';
@@ -63,6 +63,7 @@ export const App = ({ store }: { readonly store: Store }) => {
   const { fleet, link, prices } = picture;
   const summary = useMemo(() => summarise([...fleet.nodes.values()], prices), [fleet, prices]);
   const news = useNews(picture);
+  useTitle(picture);
   return (
     <ClockContext.Provider value={store.clock}>
       <Header link={link} since={store.clock.now()} />

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { elementIdOf, nodeOfHash } from '../model/link.ts';
 import { newsBetween } from '../model/news.ts';
+import { URGENT, urgencyOf } from '../model/words.ts';
 import type { Picture, Store } from '../store.ts';
 
 export const usePicture = (store: Store): Picture => {
@@ -52,6 +53,15 @@ export const useDeepLink = (show: (id: string) => void): void => {
   useEffect(() => {
     if (wanted.current !== undefined && goTo(wanted.current)) wanted.current = undefined;
   });
+};
+
+/** How many nodes need somebody, for those who have the page in another tab. */
+export const useTitle = ({ fleet, link }: Picture): void => {
+  const urgent = [...fleet.nodes.values()].filter((node) => urgencyOf(node) >= URGENT).length;
+  const count = urgent === 0 ? '' : `(${urgent}) `;
+  useEffect(() => {
+    document.title = `${link === 'lost' ? 'Cut off: ' : count}Fleet · Carrierarr`;
+  }, [count, link]);
 };
 
 /** As many rows fill any screen; the others follow in steps, so that a page of a thousand nodes shows at once. */

@@ -66,6 +66,9 @@ export const lookOf = (node: NodeView): Look => {
   return look === 'quiet' ? 'good' : look;
 };
 
+/** From here on a node should not wait: dead, unhealthy, interrupted. */
+export const URGENT = 3;
+
 /** How much a node needs somebody's attention: 0 not at all, 4 within two minutes. */
 export const urgencyOf = (node: NodeView): number =>
   node.interruption !== null && node.state !== 'gone' ? 4 : LOUDNESS[lookOf(node)];
