@@ -37,6 +37,7 @@ const start = (): Promise<Cloud> =>
     config: {
       mesh: { addressCooldownSeconds: 1 },
       limits: { ssmOnlineSeconds: 30, sweepMinimumAgeSeconds: 5 },
+      agent: { idleMinutes: 0.1, idleWarningMinutes: 0.05 },
     },
   });
 
