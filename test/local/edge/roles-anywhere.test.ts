@@ -137,10 +137,10 @@ describe('IAM Roles Anywhere at the edge', () => {
     client.destroy();
   });
 
-  it('knows no credentials that it did not hand out', async () => {
-    const credentials = { ...(await open()), accessKeyId: 'ASIA7AAAAAAAAAAAAAAA' };
+  it('leaves alone credentials that others handed out, whatever they look like', async () => {
+    await put({ ...(await open()), accessKeyId: 'ASIA7AAAAAAAAAAAAAAA' }, { Source: 'somebody' });
 
-    await expect(put(credentials)).rejects.toMatchObject({ name: 'ExpiredTokenException' });
+    expect(bench.upstream.seen.join('\n')).toContain('PutEvents');
   });
 
   it.each<[string, () => Attempt, RegExp]>([
