@@ -4,6 +4,9 @@ import { GPU_COMMAND, type Gpus, judgeGpus } from './gpus.ts';
 const LIMIT_MS = 5000;
 const MOST_WAIT_MS = 600_000;
 const FIRST_WAIT_MS = 30_000;
+// Second column: vendor and device.
+const PCI_DEVICES = '/proc/bus/pci/devices';
+const NVIDIA = /^[0-9a-f]+\t10de/m;
 
 /**
  * Asks nvidia-smi. One that hangs in the driver cannot be killed, and one that is not there will hardly come: after a
@@ -14,8 +17,14 @@ export const createGpuProbe = (system: System, clock: Clock): (() => Promise<Gpu
   let wait = FIRST_WAIT_MS;
   let running: Promise<Gpus> | undefined;
 
+  // An image for GPUs on an instance without: nvidia-smi fails as it does where the driver has failed.
+  const mayHaveGpu = async (): Promise<boolean> => {
+    const devices = await system.readText(PCI_DEVICES);
+    return devices === undefined || NVIDIA.test(devices);
+  };
   const look = async (): Promise<Gpus> => {
-    const gpus = judgeGpus(await system.run(GPU_COMMAND, { timeoutMs: LIMIT_MS }), LIMIT_MS / 1000);
+    const said = judgeGpus(await system.run(GPU_COMMAND, { timeoutMs: LIMIT_MS }), LIMIT_MS / 1000);
+    const gpus: Gpus = said.kind === 'unknown' && !(await mayHaveGpu()) ? { kind: 'none' } : said;
     if (gpus.kind === 'known') {
       wait = FIRST_WAIT_MS;
       last = undefined;

@@ -184,6 +184,31 @@ describe('a probe that fails', () => {
   });
 });
 
+describe('a GPU that does not answer', () => {
+  const failing = (devices: string): FakeNode => {
+    const node = aGpuWorker();
+    node.program(
+      'nvidia-smi',
+      ran("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", 9),
+    );
+    node.files.set('/proc/bus/pci/devices', devices);
+    return node;
+  };
+
+  it('is a fault where there is one', async () => {
+    const status = await aReporter(failing('0018\t1d0f8061\t0\n00f0\t10de1eb8\t0\n')).reporter.status();
+
+    expect(status.health).toBe(HealthState.DEGRADED);
+    expect(status.busyWith).toMatch(/^unknown: nvidia-smi ended with 9: NVIDIA-SMI has failed/);
+  });
+
+  it('is none where the machine has no such device', async () => {
+    const status = await aReporter(failing('0018\t1d0f8061\t10de\n10de\t1d0fec20\t0\n')).reporter.status();
+
+    expect(status).toMatchObject({ health: HealthState.HEALTHY, busyWith: '', gpus: [] });
+  });
+});
+
 describe('health', () => {
   const units = (overrides: Readonly<Record<string, Readonly<Record<string, string>>>>, missing = ['k3s']) =>
     ran(
