@@ -123,8 +123,19 @@ export const startControlPlane = async (settings: Settings, options: StartOption
     ...{ fleet, clock, version: VERSION, times: options.eventTimes ?? EVENT_TIMES },
     ...{ staleTimeout: settings.staleTimeout, deadThreshold: settings.deadThreshold },
   });
+  const stopTimers = startTimers(domain);
+  let http: Awaited<ReturnType<typeof openHttp>> | undefined;
   let grpc: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    events.close();
+    await grpc?.close();
+    stopTimers();
+    await http?.close();
+    await domain.observer?.close?.();
+    store.close();
+    database.close();
+  };
   metrics.watch({
     ...{ fleet, readers: () => events.readers, storeHealthy: () => store.healthy },
     connections: () => grpc?.connections() ?? 0,
@@ -134,31 +145,18 @@ export const startControlPlane = async (settings: Settings, options: StartOption
     bearer: bearerFrom(settings.commandTokenFile, log),
     isReady: () => grpc !== undefined && closing === undefined,
   });
-  const http = await openHttp(app, settings.http);
-  const gate = new Gate(settings, clock, log);
   const { heartbeatSeconds = INTERVAL_SECONDS, statusSeconds = INTERVAL_SECONDS } = options;
-  grpc = await openGrpcServer(settings, {
-    ...{ fleet, desk, log, clock, gate, heartbeatSeconds, statusSeconds, count: metrics.message },
-  });
-  const stopTimers = startTimers(domain);
-  const agents = grpc;
-  const close = async (): Promise<void> => {
-    events.close();
-    await agents.close();
-    stopTimers();
-    await http.close();
-    await domain.observer?.close?.();
-    store.close();
-    database.close();
-  };
-  log('info', 'control plane', {
-    version: VERSION,
-    grpc: agents.address.port,
-    http: http.address.port,
-    nodes: fleet.list().length,
-  });
-  return {
-    ...{ grpcAddress: agents.address, httpAddress: http.address, fleet },
-    close: () => (closing ??= close()),
-  };
+  const gate = new Gate(settings, clock, log);
+  const service = { fleet, desk, log, clock, gate, heartbeatSeconds, statusSeconds, count: metrics.message };
+  try {
+    http = await openHttp(app, settings.http);
+    grpc = await openGrpcServer(settings, service);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [grpcAddress, httpAddress] = [grpc.address, http.address];
+  const nodes = fleet.list().length;
+  log('info', 'control plane', { version: VERSION, grpc: grpcAddress.port, http: httpAddress.port, nodes });
+  return { grpcAddress, httpAddress, fleet, close: () => (closing ??= close()) };
 };

@@ -22,6 +22,7 @@ export class Connection {
   readonly #streams = new Set<{ end(reason: string): void }>();
   readonly #pings: NodeJS.Timeout;
   readonly #age: NodeJS.Timeout;
+  readonly #unanswered = new Set<NodeJS.Timeout>();
   #calls = 0;
   #resting = 0;
   #overdue: NodeJS.Timeout | undefined;
@@ -76,18 +77,23 @@ export class Connection {
       this.#log('info', 'connection is half open', { streams: this.#streams.size });
       this.#session.destroy();
     }, this.#limits.pingTimeout);
+    const heard = (): void => {
+      clearTimeout(silent);
+      this.#unanswered.delete(silent);
+    };
+    this.#unanswered.add(silent);
     // False where too many pings are unanswered already: the timers of those decide.
     const sent = this.#session.ping((error) => {
-      if (error === null) clearTimeout(silent);
+      if (error === null) heard();
     });
-    if (!sent) clearTimeout(silent);
-    this.#session.once('close', () => clearTimeout(silent));
+    if (!sent) heard();
   }
 
   #release(): void {
     clearInterval(this.#pings);
     clearTimeout(this.#age);
     clearTimeout(this.#overdue);
+    for (const silent of this.#unanswered) clearTimeout(silent);
     for (const stream of this.#streams) stream.end('the connection is gone');
   }
 }
