@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT } from '#contract';
+import { configWarnings, parseConfig } from '../../lib/config.ts';
 import { aHolder, anAuthority } from '../support/x509.ts';
 import { flatten, resourcesOf, synthesise } from './support/app.ts';
 import { faultsOf } from './support/config-faults.ts';
@@ -116,5 +117,16 @@ describe('homelab.controlPlane.trustAnchor', () => {
 
   it.each(['fleet.home', 'ftp://fleet.home', 'http://fleet.home/?token=1'])('has no page at %s', (url) => {
     expect(faultsOf({ homelab: { controlPlane: { url } } })).toMatchObject([{ field: 'homelab.controlPlane.url' }]);
+  });
+});
+
+describe('a fleet whose idle workers nobody hears of', () => {
+  const warned = (...layers: unknown[]): boolean =>
+    configWarnings(parseConfig(...layers)).some(({ id }) => id === 'idle-unheard');
+
+  it('is warned of where they are to be torn down', () => {
+    expect(warned()).toBe(true);
+    expect(warned({ agent: { idleMinutes: 0 } })).toBe(false);
+    expect(warned({ homelab: { controlPlane } })).toBe(false);
   });
 });
