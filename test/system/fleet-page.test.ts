@@ -76,7 +76,7 @@ describe.skipIf(skipLoudly('the page of the control plane', browserObstacle))('t
   it('says how to add a worker while there is none, and shows one as soon as it registers', async () => {
     const plane = await startPlane();
     const page = await open(plane);
-    await page.getByText('No node has registered yet').waitFor();
+    await page.getByText('No node is registered').waitFor();
 
     await agentOf(plane, 'gpu-worker-7');
 
@@ -87,7 +87,7 @@ describe.skipIf(skipLoudly('the page of the control plane', browserObstacle))('t
       expect(text).toContain(part);
     for (const part of ['9.0 of 15.0 GiB', '61 °C', 'llama3.1:8b', 'idle 4m', 'up 1h', '≤ $0.53/h', 'so far'])
       expect(text).toContain(part);
-    expect(await page.getByText('No node has registered yet').count()).toBe(0);
+    expect(await page.getByText('No node is registered').count()).toBe(0);
   });
 
   it('changes with what agents report, and is loud about an interruption', async () => {

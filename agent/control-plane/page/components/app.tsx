@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { counted } from '../model/quantity.ts';
 import { EVERYTHING, selectNodes } from '../model/select.ts';
-import { summarise } from '../model/summary.ts';
+import { type Summary, summarise } from '../model/summary.ts';
 import type { Picture, Store } from '../store.ts';
 import { useDeepLink, useGrowing, useNews, useOpenNodes, usePicture, useTitle } from './hooks.ts';
 import { NodeRow } from './node-row.tsx';
@@ -31,14 +31,14 @@ const Footer = ({ fleet, prices }: Picture) => (
   </footer>
 );
 
-const Nodes = ({ fleet, prices }: Picture) => {
+const Nodes = ({ fleet, prices, total }: Picture & Pick<Summary, 'total'>) => {
   const [selection, select] = useState(EVERYTHING);
   const { open, setOpen, toggle } = useOpenNodes();
   const [show] = useState(() => (id: string) => {
     select(EVERYTHING);
     setOpen((former) => new Set(former).add(id));
   });
-  useDeepLink(show);
+  useDeepLink(fleet, show);
   const nodes = useMemo(() => selectNodes(fleet.nodes.values(), selection, prices), [fleet, selection, prices]);
   const drawn = useGrowing(nodes.length);
   return (
@@ -47,7 +47,8 @@ const Nodes = ({ fleet, prices }: Picture) => {
         <h2 id="nodes">{counted(nodes.length, 'node')}</h2>
         <Toolbar selection={selection} select={select} />
       </div>
-      {nodes.length === 0 && fleet.nodes.size > 0 && <NothingFound select={select} />}
+      {nodes.length === 0 &&
+        (total === 0 && selection.state === '' ? <EmptyFleet /> : <NothingFound select={select} />)}
       <ul class="nodes">
         {nodes.slice(0, drawn).map((node) => (
           <NodeRow key={node.id} node={node} prices={prices} open={open.has(node.id)} toggle={toggle} />
@@ -73,7 +74,7 @@ export const App = ({ store }: { readonly store: Store }) => {
         <PathNotice fleet={fleet} />
         {link === 'connecting' && <Waiting />}
         {link !== 'connecting' && fleet.nodes.size === 0 && <EmptyFleet />}
-        {fleet.nodes.size > 0 && <Nodes {...picture} />}
+        {fleet.nodes.size > 0 && <Nodes {...picture} total={summary.total} />}
       </main>
       {link !== 'connecting' && <Footer {...picture} />}
       <p class="unseen" role="status">

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Fleet } from '../model/fleet.ts';
 import { elementIdOf, nodeOfHash } from '../model/link.ts';
 import { newsBetween } from '../model/news.ts';
 import { URGENT, urgencyOf } from '../model/words.ts';
@@ -38,8 +39,8 @@ const goTo = (id: string): boolean => {
   return element !== null;
 };
 
-/** Goes to the node that the address names: once it is there (so it looks after each drawing), and whenever the address changes. */
-export const useDeepLink = (show: (id: string) => void): void => {
+/** Goes to the node that the address names: once its row is drawn, and whenever the address changes. */
+export const useDeepLink = (fleet: Fleet, show: (id: string) => void): void => {
   const wanted = useRef(nodeOfHash(location.hash));
   useEffect(() => {
     const changed = (): void => {
@@ -51,7 +52,9 @@ export const useDeepLink = (show: (id: string) => void): void => {
     return () => removeEventListener('hashchange', changed);
   }, [show]);
   useEffect(() => {
-    if (wanted.current !== undefined && goTo(wanted.current)) wanted.current = undefined;
+    const id = wanted.current;
+    // Whoever is not there is not waited for: an hour later nobody wants the focus to jump.
+    if (id !== undefined && (goTo(id) || !fleet.nodes.has(id))) wanted.current = undefined;
   });
 };
 

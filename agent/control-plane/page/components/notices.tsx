@@ -26,7 +26,7 @@ export const PathNotice = ({ fleet }: Pick<Picture, 'fleet'>) =>
 /** Nobody is there yet: how that changes. */
 export const EmptyFleet = () => (
   <div class="empty">
-    <h3>No node has registered yet</h3>
+    <h3>No node is registered</h3>
     <p>
       A worker appears here as soon as its agent reaches this control plane over the mesh, usually a minute after its
       launch. Add one with

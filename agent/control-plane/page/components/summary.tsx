@@ -49,10 +49,7 @@ const healthTile = ({ states, healthy, degraded, unhealthy }: Summary): TileProp
 const gpuTile = ({ gpus, utilization, loadedModels }: Summary): TileProps => ({
   title: 'GPUs',
   value: gpus.toLocaleString('en'),
-  note: [
-    utilization === undefined ? '' : `${formatPercent(utilization)} busy`,
-    `${counted(loadedModels, 'model')} loaded`,
-  ]
+  note: [utilization === undefined ? '' : `${formatPercent(utilization)} busy`, counted(loadedModels, 'model')]
     .filter(Boolean)
     .join(', '),
 });
