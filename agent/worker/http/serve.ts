@@ -34,11 +34,8 @@ export const routes = (measured: Measured): Readonly<Record<string, () => Answer
     '/version': () => json(200, { version: VERSION }),
     '/metrics': async () => {
       registry ??= createRegistry(measured);
-      const { contentType, metrics } = await registry.then(async (made) => ({
-        contentType: made.contentType,
-        metrics: await made.metrics(),
-      }));
-      return { status: 200, type: contentType, body: metrics };
+      const made = await registry;
+      return { status: 200, type: made.contentType, body: await made.metrics() };
     },
   };
 };
