@@ -1,0 +1,155 @@
+import { connect, constants } from 'node:http2';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../local/process/free-port.ts';
+import { aPlane, cleanUp, TestAgent, until } from '../support/a-plane.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) close();
+  await cleanUp();
+});
+
+describe('the age of connections', () => {
+  it('ends streams with a word, and the agent is back at once', async () => {
+    const { grpcPort, plane } = await aPlane({
+      CARRIERARR_MAX_CONNECTION_AGE: '300ms',
+      CARRIERARR_CONNECTION_GRACE: '100ms',
+    });
+    const agent = new TestAgent(grpcPort);
+    await agent.join();
+
+    expect(ConnectError.from(await until(() => agent.ended, 'the end'))).toMatchObject({
+      code: Code.Unavailable,
+      rawMessage: expect.stringContaining('age'),
+    });
+
+    await new TestAgent(grpcPort).join();
+    expect(plane.fleet.get('ip-10-0-0-1')).toMatchObject({ connected: true, record: { state: 'online' } });
+  });
+
+  it('is not for known agents, which never come back', async () => {
+    const { grpcPort, plane } = await aPlane({
+      CARRIERARR_MAX_CONNECTION_AGE: '150ms',
+      CARRIERARR_CONNECTION_GRACE: '50ms',
+    });
+    const agent = new TestAgent(grpcPort);
+    await agent.join(1, { agentVersion: '', worker: '' });
+
+    await new Promise((resolve) => setTimeout(resolve, 400));
+
+    expect(agent.ended).toBeUndefined();
+    expect(plane.fleet.get('ip-10-0-0-1')).toMatchObject({ connected: true });
+  });
+});
+
+/** A way that can be blocked without either end noticing. */
+const aWay = async (target: number) => {
+  const port = await freePort();
+  const sockets: Socket[] = [];
+  const server = createServer((client) => {
+    const upstream = connectTcp(target, '127.0.0.1');
+    sockets.push(client, upstream);
+    for (const socket of [client, upstream]) socket.on('error', () => {});
+    client.pipe(upstream).pipe(client);
+  }).listen(port, '127.0.0.1');
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    port,
+    block: () => {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+  };
+};
+
+describe('a half-open connection', () => {
+  it('is found by a ping that nobody answers', async () => {
+    const { grpcPort, plane, lines } = await aPlane({
+      CARRIERARR_PING_INTERVAL: '50ms',
+      CARRIERARR_PING_TIMEOUT: '100ms',
+    });
+    const way = await aWay(grpcPort);
+    await new TestAgent(way.port).join();
+
+    way.block();
+
+    await until(() => plane.fleet.get('ip-10-0-0-1')?.connected === false, 'a lost connection');
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'connection is half open' }));
+  });
+
+  it('leaves no listener behind for all its pings', async () => {
+    const { grpcPort } = await aPlane({ CARRIERARR_PING_INTERVAL: '5ms' });
+    const warnings: string[] = [];
+    const note = (warning: Error) => void warnings.push(warning.name);
+    process.on('warning', note);
+    closers.push(() => process.off('warning', note));
+    await new TestAgent(grpcPort).join();
+
+    await new Promise((resolve) => setTimeout(resolve, 200));
+
+    expect(warnings).not.toContain('MaxListenersExceededWarning');
+  });
+});
+
+describe('what is no agent', () => {
+  const stillThere = async (plane: Awaited<ReturnType<typeof aPlane>>) => {
+    await new TestAgent(plane.grpcPort).join();
+    expect((await plane.get('/ready')).status).toBe(200);
+  };
+
+  it.each([
+    ['HTTP/1', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['nothing at all', ''],
+    ['garbage', '\0\xff'.repeat(500)],
+    ['a preface and garbage', `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\xff'.repeat(200)}`],
+  ])('%s harms nobody', async (_, bytes) => {
+    const plane = await aPlane();
+    const socket = connectTcp(plane.grpcPort, '127.0.0.1').on('error', () => {});
+    closers.push(() => socket.destroy());
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.end(Buffer.from(bytes, 'latin1'));
+
+    await stillThere(plane);
+  });
+
+  it.each([
+    ['a path that is none', { ':path': '/x' }, ''],
+    ['an authority that is none', { ':authority': 'a b%', ':path': '/ec2agent.v1.AgentControl/Register' }, ''],
+    ['a frame that is cut', { ':path': '/ec2agent.v1.AgentControl/Connect' }, '\0\0\0\0\x10abc'],
+    ['a frame of a gigabyte', { ':path': '/ec2agent.v1.AgentControl/Connect' }, '\0\x40\0\0\0'],
+    ['a frame that is no message', { ':path': '/ec2agent.v1.AgentControl/Connect' }, '\0\0\0\0\x03\xff\xff\xff'],
+    ['a compressed frame', { ':path': '/ec2agent.v1.AgentControl/Register' }, '\x01\0\0\0\x01x'],
+  ])('%s harms nobody', async (_, headers, bytes) => {
+    const plane = await aPlane();
+    const session = connect(`http://127.0.0.1:${plane.grpcPort}`).on('error', () => {});
+    closers.push(() => session.destroy());
+    const call = session.request({ ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', ...headers });
+    const ended = new Promise((resolve) => call.on('error', () => {}).once('close', resolve));
+    call.resume().end(Buffer.from(bytes, 'latin1'));
+    await ended;
+
+    await stillThere(plane);
+  });
+
+  it('a call that is reset in the middle harms nobody', async () => {
+    const plane = await aPlane();
+    const agent = new TestAgent(plane.grpcPort);
+    await agent.join();
+    const session = connect(`http://127.0.0.1:${plane.grpcPort}`).on('error', () => {});
+    closers.push(() => session.destroy());
+    for (let count = 0; count < 10; count += 1) {
+      const headers = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
+      const call = session.request({ ...headers, ':path': '/ec2agent.v1.AgentControl/Connect' }).on('error', () => {});
+      call.write(Buffer.from('\0\0\0', 'latin1'));
+      call.close(constants.NGHTTP2_CANCEL);
+    }
+
+    agent.drop();
+    await until(() => plane.plane.fleet.get('ip-10-0-0-1')?.connected === false, 'a lost connection');
+    await stillThere(plane);
+  });
+});
