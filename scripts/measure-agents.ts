@@ -7,6 +7,7 @@
  * Agents and control plane share the machine: all times are upper bounds.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,8 @@ const seconds = Number(process.argv[3] ?? 60);
 const interval = Number(process.argv[4] ?? 30);
 const PROCESSES = 2;
 const TICKS_PER_SECOND = 100;
+/** As the image starts it. */
+const NODE_FLAGS = ['--max-old-space-size=192', '--disable-warning=ExperimentalWarning'];
 
 const fleetProgram = join(import.meta.dirname, '../test/agent/wire/support/simulated-fleet.ts');
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -51,9 +54,11 @@ class Plane {
     const listen = ['--grpc-addr', `127.0.0.1:${this.grpc}`, '--http-addr', `127.0.0.1:${this.#http}`];
     const bundle = join(this.#folder, 'control-plane.mjs');
     const stdio = ['ignore', 'ignore', 'inherit'] as const;
-    this.#process = spawn(process.execPath, [bundle, ...listen, '--data-dir', join(this.#folder, 'data')], {
-      stdio: [...stdio],
-    });
+    this.#process = spawn(
+      process.execPath,
+      [...NODE_FLAGS, bundle, ...listen, '--data-dir', join(this.#folder, 'data')],
+      { stdio: [...stdio] },
+    );
     while (!(await this.#ready())) await pause(10);
     return performance.now() - at;
   }
@@ -67,8 +72,9 @@ class Plane {
   }
 
   async stop(signal: NodeJS.Signals): Promise<void> {
-    const ended = new Promise((resolve) => this.#process?.once('exit', resolve));
-    this.#process?.kill(signal);
+    if (this.#process?.exitCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill(signal);
     await ended;
   }
 
@@ -117,10 +123,10 @@ class Fleet {
     return this.#sum((report) => report.connections);
   }
 
-  /** @returns milliseconds until all were up, and had registered at least that often */
-  async allUp(connections: number): Promise<number> {
+  /** @returns milliseconds until that many were up, and all together had registered at least so often */
+  async up(count: number, connections: number): Promise<number> {
     const at = performance.now();
-    while (this.#sum((report) => report.up) < agents || this.connections < connections) {
+    while (this.#sum((report) => report.up) < count || this.connections < connections) {
       if (performance.now() - at > 180_000) throw new Error(`only ${this.#sum((report) => report.up)} agents are up`);
       await pause(20);
     }
@@ -168,25 +174,28 @@ const restart = async (plane: Plane, fleet: Fleet, signal: NodeJS.Signals): Prom
   line(`memory after ${signal} and all that`, megabytes(await plane.memory()));
 };
 
-const measure = async (folder: string): Promise<void> => {
-  await bundleControlPlane(folder);
-  const plane = new Plane(folder, await freePort(), await freePort());
+const measure = async (plane: Plane): Promise<void> => {
   console.log(`| ${`${agents} agents, every ${interval} s`.padEnd(58)} | ${''.padStart(26)} |\n| --- | ---: |`);
   line('control plane ready after', `${(await plane.start()).toFixed(0)} ms`);
   line('memory without agents', megabytes(await plane.memory()));
   const fleet = new Fleet(plane.grpc);
-  line('all agents registered, with stream and status, after', `${(await fleet.allUp(agents)).toFixed(0)} ms`);
-  line('memory then', megabytes(await plane.memory()));
-  await rest(plane, fleet);
-  await restart(plane, fleet, 'SIGTERM');
-  await restart(plane, fleet, 'SIGKILL');
-  fleet.end();
-  await plane.stop('SIGTERM');
+  try {
+    line('all agents registered, with stream and status, after', `${(await fleet.up(agents, agents)).toFixed(0)} ms`);
+    line('memory then', megabytes(await plane.memory()));
+    await rest(plane, fleet);
+    await restart(plane, fleet, 'SIGTERM');
+    await restart(plane, fleet, 'SIGKILL');
+  } finally {
+    fleet.end();
+  }
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'carrierarr-agents-'));
+const plane = new Plane(folder, await freePort(), await freePort());
 try {
-  await measure(folder);
+  await bundleControlPlane(folder);
+  await measure(plane);
 } finally {
+  await plane.stop('SIGTERM');
   await rm(folder, { recursive: true, force: true });
 }
