@@ -62,8 +62,9 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
 
     expect(seconds).toBeGreaterThan(45);
     expect(plane.heartbeats[0]?.message).toMatchObject({ node_id: 'our-agent' });
+    // Two per twenty seconds would be too many, however late the first of them counts.
     expect(stream.received.length).toBeGreaterThanOrEqual(3);
-    expect(stream.received.length).toBeLessThan(plane.heartbeats.length);
+    expect(stream.received.length).toBeLessThan(4 + seconds / 10);
   });
 
   it('answers every kind of command, also those that it does not know', async ({ onTestFinished }) => {
@@ -92,14 +93,15 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const bench = new Bench(onTestFinished);
     const plane = await bench.controlPlane();
     plane.reply = { ...KNOWN_REPLY, heartbeat_interval_sec: 60, status_interval_sec: 300 };
-    const { events } = bench.agent({ port: plane.port, factor: 100 });
+    const { events, clock } = bench.agent({ port: plane.port, factor: 20 });
     const stream = await firstStream(plane);
     stream.send({ config: { heartbeat_interval_sec: 5 } });
     await eventually('the change', () => events.filter(({ event }) => event === 'settings changed').length === 2);
-    const [heartbeats, at] = [plane.heartbeats.length, performance.now()];
+    const [heartbeats, at] = [plane.heartbeats.length, clock.monotonic()];
     await eventually('heartbeats', () => plane.heartbeats.length >= heartbeats + 5);
 
-    expect(performance.now() - at).toBeLessThan(2_000);
+    // At the rate before it would be five minutes.
+    expect(clock.monotonic() - at).toBeLessThan(200_000);
     expect(events.findLast(({ event }) => event === 'settings changed')?.facts).toMatchObject({
       heartbeatSeconds: 5,
       statusSeconds: 300,

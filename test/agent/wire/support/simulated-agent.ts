@@ -2,7 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createWritableIterable } from '@connectrpc/connect/protocol';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import {
   AgentControl,
   type AgentMessage,
@@ -12,6 +12,9 @@ import {
   type NodeStatusSchema,
   ServiceState,
 } from '../../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
+import { systemClock } from '../../../../agent/worker/clock.ts';
+import { LIMITS } from '../../../../agent/worker/connection/limits.ts';
+import { openSession, type Session } from '../../../../agent/worker/connection/session.ts';
 
 /** What one simulated agent is told. */
 export interface SimulatedAgentOptions {
@@ -95,14 +98,19 @@ export class SimulatedAgent {
 
   /** One connection until its end. @returns whether it worked */
   async #connection(): Promise<boolean> {
-    const baseUrl = `http://${this.#options.address}`;
-    const sessionManager = new Http2SessionManager(baseUrl, { pingIntervalMs: 20_000, pingTimeoutMs: 10_000 });
-    const client = createClient(AgentControl, createGrpcTransport({ baseUrl, sessionManager, acceptCompression: [] }));
     const over = new AbortController();
     const end = (): void => over.abort();
     this.#stop.signal.addEventListener('abort', end);
+    const [host = '', port] = this.#options.address.split(':');
+    let session: Session | undefined;
     let worked = false;
     try {
+      // The agent's own: with its pings, and without Connect's sharing of connections.
+      session = await openSession({ host, port: Number(port) }, { clock: systemClock, limits: LIMITS }, over.signal);
+      void session.lost.then(end);
+      const { baseUrl, manager: sessionManager } = session;
+      const transport = createGrpcTransport({ baseUrl, sessionManager, acceptCompression: [] });
+      const client = createClient(AgentControl, transport);
       await this.#register(client);
       worked = true;
       await Promise.race([this.#stream(client, over.signal), this.#heartbeats(client, over.signal)]);
@@ -112,7 +120,7 @@ export class SimulatedAgent {
       this.up = false;
       this.#stop.signal.removeEventListener('abort', end);
       end();
-      sessionManager.abort();
+      await session?.close(0);
     }
     return worked;
   }
