@@ -25,6 +25,19 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the stand-in for syst
     expect(await said(node)).toBe('runs --to here with here\n');
   });
 
+  it('shows several properties of several units at once, also of one that is not there', async () => {
+    const node = await aUnit(['RuntimeDirectory=probe']);
+    await node.shell('systemctl start probe');
+
+    const shown = await node.shell(
+      'systemctl show --property=Id,LoadState,ActiveState,SubState,NRestarts,ActiveEnterTimestampMonotonic probe nobody; ls -d /run/probe',
+    );
+
+    expect(shown).toMatch(
+      /^Id=probe.service\nLoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=0\nActiveEnterTimestampMonotonic=\d{6,}\n\nId=nobody.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\nNRestarts=0\nActiveEnterTimestampMonotonic=0\n\/run\/probe\n$/,
+    );
+  });
+
   it('lets a file of settings have the last word', async () => {
     const node = await aUnit(['Environment=WHAT=here', 'EnvironmentFile=/etc/probe.env']);
     await node.write('/etc/probe.env', '# not this\nWHAT=there\n');
@@ -84,6 +97,19 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the stand-ins of a no
       /^Tesla T4, [0-9.]+, 15360 MiB\n$/,
     );
     await expect(node.shell('nvidia-smi --frobnicate')).rejects.toThrow(/exit code 2/);
+  });
+
+  it('nvidia-smi tells what is in use, and the knob what that is', async () => {
+    const { node } = await aNode({ hurry: false });
+    await node.write('/run/standins/gpus', 'Tesla T4, 580.159.03, 15360 MiB\n');
+    const ask =
+      'nvidia-smi --query-gpu=index,name,memory.used,memory.total,utilization.gpu,temperature.gpu --format=csv,noheader,nounits';
+
+    const idle = await node.shell(ask);
+    await node.write('/run/standins/gpus.use', '9000 97 71\n');
+
+    expect(idle).toBe('0, Tesla T4, 3, 15360, 0, 34\n');
+    expect(await node.shell(ask)).toBe('0, Tesla T4, 9000, 15360, 97, 71\n');
   });
 
   it('nvidia-smi fails as the real one does where there is no GPU', async () => {
