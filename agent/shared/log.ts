@@ -1,6 +1,6 @@
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** One JSON object a line. Says who talked to whom and how much; never what was said, nor a token, a path or a header. */
+/** One JSON object a line. Says who talked to whom and how much; never what was said, nor a token or a header. */
 export type Log = (level: Level, event: string, facts?: Readonly<Record<string, unknown>>) => void;
 
 export const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error'];

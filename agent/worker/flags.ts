@@ -24,7 +24,7 @@ const faultOf = (argument: string, name: string): string => {
   return `${name === '' ? argument : `--${name}`}: unknown, allowed: ${allowed}`;
 };
 
-/** Reads `--name value`, `--name=value` and both with one dash, as the known agent takes them. Values are never shown. */
+/** Reads `--name value`, `--name=value` and both with one dash, as known agents take them. Values are never shown. */
 export const readFlags = (argv: readonly string[]): ReadFlags => {
   const variables: Record<string, string> = {};
   const faults: string[] = [];

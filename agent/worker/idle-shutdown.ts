@@ -16,8 +16,8 @@ export interface IdleParts {
 const AGAIN_MILLISECONDS = 300_000;
 
 /**
- * Shuts the node down once it has been idle for as long as the control plane allows; also while the control plane cannot
- * be reached. Never a lighthouse: it has no work of its own, and all other nodes hang on it.
+ * Shuts the node down once it has been idle for as long as the control plane allows; also while that cannot be
+ * reached. Never a lighthouse: it has no work of its own, and all other nodes hang on it.
  *
  * @returns what wants each status
  */

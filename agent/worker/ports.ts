@@ -24,8 +24,8 @@ export interface Reporter {
 }
 
 /**
- * Runs one command to its end. Never rejects for what the command did: a failure is a result. The signal is aborted with
- * a `TimeoutError` when the command's time is over, and with another reason when the agent ends.
+ * Runs one command to its end. Never rejects for what the command did: a failure is a result. The signal is aborted
+ * with a `TimeoutError` when the command's time is over, and with another reason when the agent ends.
  */
 export interface CommandRunner {
   run(command: Command, signal: AbortSignal): Promise<MessageInitShape<typeof CommandResultSchema>>;
@@ -72,7 +72,7 @@ export interface System {
   writeText(path: string, text: string): Promise<boolean>;
   /** First IPv4 address of a network interface. */
   addressOf(device: string): string | undefined;
-  /** Calls with the name of each file of the folder that changes; silent where there is no such folder. Gives its end. */
+  /** Calls with the name of each file of the folder that changes; silent where there is none. Gives its end. */
   watch(folder: string, changed: (name: string) => void): () => void;
 }
 
@@ -121,8 +121,8 @@ export interface LiveSettings {
   readonly values: LiveValues;
   /**
    * Takes what is given, within limits: undefined and 0 leave an interval as it is, 0 switches idle shutdown off (who
-   * takes it from a ConfigUpdate, where 0 is absence, hands over undefined). Gives the values then in force, and says in
-   * the log what was clamped.
+   * takes it from a ConfigUpdate, where 0 is absence, hands over undefined). Gives the values then in force, and says
+   * in the log what was clamped.
    */
   apply(change: { readonly [K in keyof LiveValues]?: number | undefined }, source: string): LiveValues;
 }

@@ -94,8 +94,8 @@ const teller = ({ log, clock }: KeepParts) => {
 };
 
 /**
- * Connects, and connects again, for ever: whatever ends a connection comes back here as an outcome. Ends with the signal
- * alone.
+ * Connects, and connects again, for ever: whatever ends a connection comes back here as an outcome. Ends with the
+ * signal alone.
  */
 export const keepConnected = async (parts: KeepParts, stop: AbortSignal): Promise<void> => {
   const { clock, limits, vitals, hearing, tally, random } = parts;

@@ -10,8 +10,8 @@ const NODE_TYPES: Readonly<Record<NodeTypeName, NodeType>> = {
 };
 
 /**
- * What the agent was told at its start, with what the reporter has found on top. Without the reporter it is enough to be
- * known by: a node that cannot be looked at must not be lost from sight.
+ * What the agent was told at its start, with what the reporter has found on top. Without the reporter it is enough to
+ * be known by: a node that cannot be looked at must not be lost from sight.
  */
 export const toRegistration = (
   settings: Settings,

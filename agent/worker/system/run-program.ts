@@ -53,7 +53,7 @@ const start = (argv: readonly string[], environment: RunOptions['environment']) 
   }
 };
 
-/** Runs a program without a shell, in a process group of its own, so that what it started ends with it. Never rejects. */
+/** Runs a program without a shell, in a process group of its own: what it started ends with it. Never rejects. */
 export const runProgram = (argv: readonly string[], options: RunOptions): Promise<Ran> =>
   new Promise((resolve) => {
     const { maxBytes = MOST_BYTES, signal } = options;
