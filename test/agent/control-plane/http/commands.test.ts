@@ -67,6 +67,15 @@ describe('POST /api/v1/command', () => {
     expect(line).toMatchObject({ event: 'refused', source: '127.0.0.1' });
   });
 
+  it('without a token does not fill the disk, and is counted', async () => {
+    const { send, get } = await aPlane();
+
+    for (let count = 0; count < 65; count += 1) await send('POST', '/api/v1/command', {});
+
+    expect((await get('/api/v1/audit?limit=100', AUTHORIZED)).json).toHaveLength(60);
+    expect((await get('/metrics')).text).toContain('carrierarr_command_events_total{event="refused"} 65');
+  });
+
   it('refuses a body without end', async () => {
     const { send } = await aPlane();
     const body = { node_id: 'a', type: 'DRAIN', args: { a: 'x'.repeat(70_000) } };
