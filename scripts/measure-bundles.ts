@@ -25,6 +25,8 @@ const environment = {
   EVENT_BUS: 'bus',
   SIGNER: JSON.stringify({ kind: 'kms', keyArn: 'arn:aws:kms:us-west-2:111122223333:key/1' }),
   CA_CERTIFICATE: '',
+  AGENT_KEY_SECRET: '',
+  SWEEP_STATE_MACHINE: arn('sweep'),
   MANAGED_INSTANCE_ARN: 'arn:aws:ssm:us-west-2:111122223333:managed-instance/',
   LAUNCH_TEMPLATES: JSON.stringify({ lighthouse: 'lt-1', 'gpu-worker': 'lt-2' }),
   PROVISION_STATE_MACHINE: arn('provision'),

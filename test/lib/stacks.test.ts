@@ -11,7 +11,7 @@ const KEY_ARN = 'arn:aws:kms:us-west-2:111122223333:key/11111111-2222-3333-4444-
 const CA_SECRET_ARN = 'arn:aws:secretsmanager:us-west-2:111122223333:secret:nebula-ca-AbCdEf';
 
 /** Every synthesis costs half a second, so that each of these stands for several configurations. */
-const SECOND = synthesise({ fleet: 'second', acknowledge: [], agent: { tokens: false, idleMinutes: 0 } });
+const SECOND = synthesise({ fleet: 'second', acknowledge: [] });
 const IN_EXISTING_VPC = synthesise({
   mesh: { ca: { keyArn: KEY_ARN } },
   nodes: {
@@ -129,31 +129,6 @@ describe('the images stack', () => {
   it('names the parameters and declares none: a template would put an old image back', () => {
     images.resourceCountIs('AWS::SSM::Parameter', 0);
     images.hasOutput('GpuWorkerAmiParameter', { Value: '/carrierarr/ami/gpu-worker' });
-  });
-});
-
-describe('the key of agent tokens', () => {
-  it('is drawn at the deploy, stands in no template, and goes with the fleet', () => {
-    const [[, secret] = ['', undefined], ...more] = ofType(fleet, 'AWS::SecretsManager::Secret');
-
-    expect(more).toEqual([]);
-    expect(secret).toMatchObject({
-      DeletionPolicy: 'Delete',
-      Properties: {
-        Name: 'carrierarr/agent-key',
-        GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true, IncludeSpace: false },
-        Tags: [{ Key: 'carrierarr:fleet', Value: 'carrierarr' }],
-      },
-    });
-    expect(secret?.Properties).not.toHaveProperty('SecretString');
-  });
-
-  it('is not there where tokens are off', () => {
-    SECOND.fleet.resourceCountIs('AWS::SecretsManager::Secret', 0);
-    SECOND.fleet.hasResourceProperties('AWS::Lambda::Function', {
-      FunctionName: 'second-identity',
-      Environment: { Variables: Match.objectLike({ AGENT_KEY_SECRET: '' }) },
-    });
   });
 });
 
