@@ -35,7 +35,7 @@ describe.concurrent('our agent', () => {
     expect(after.registrations).toHaveLength(1);
   });
 
-  it('survives an hour without a network: unhealthy after two minutes, quiet in its log, and back at once', async ({
+  it('survives an hour without a network: unhealthy meanwhile, quiet in its log, and back afterwards', async ({
     onTestFinished,
   }) => {
     const bench = new Bench(onTestFinished);
@@ -44,18 +44,17 @@ describe.concurrent('our agent', () => {
     const { agent, events } = bench.agent({ port: before.port, factor: 2_000, clock });
     await firstStream(before);
     before.close();
-    const lostAt = clock.monotonic();
     await eventually('the end of the connection', () => !agent.hearing.connected);
     await eventually('unhealthy', () => !agent.hearing.healthy());
-    const unhealthyAfter = clock.monotonic() - lostAt;
     await clock.sleep(HOUR_MS);
+    const silentSeconds = agent.hearing.silentSeconds();
     const lines = events.filter(({ event }) => event === 'cannot connect').length;
     const after = await bench.controlPlane({}, before.port);
     await firstStream(after);
+    await eventually('health', () => agent.hearing.healthy());
 
-    expect(unhealthyAfter).toBeGreaterThan(85_000);
+    expect(silentSeconds).toBeGreaterThan(3_500);
     expect(lines).toBeLessThanOrEqual(12);
-    expect(agent.hearing.healthy()).toBe(true);
   });
 
   it('notices by a ping that a connection only seems to live, and opens another', async ({ onTestFinished }) => {

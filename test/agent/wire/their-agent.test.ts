@@ -200,6 +200,10 @@ describe.concurrent('an agent that we did not write at our control plane', () =>
 
   it('is not disturbed by the pings of the server, nor the server by its keep-alive', async ({ onTestFinished }) => {
     const bench = new Bench(onTestFinished);
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
     const plane = await bench.ourControlPlane({ flags: ['--ping-interval', '20ms', '--ping-timeout', '2s'] });
     const agent = bench.peerAgent(plane, { 'grpc.keepalive_time_ms': 50, 'grpc.keepalive_timeout_ms': 2_000 });
     const stream = await enter(agent);
@@ -207,5 +211,7 @@ describe.concurrent('an agent that we did not write at our control plane', () =>
 
     expect(over).toBe('open');
     expect((await agent.heartbeat({ node_id: NODE })).ok).toBe(true);
+    // Something that grows with each ping.
+    expect(warnings.map(({ name }) => name)).not.toContain('MaxListenersExceededWarning');
   });
 });
