@@ -44,6 +44,8 @@ class Reader {
   #wake: (() => void) | undefined;
   ended = false;
   takingSince: number | undefined;
+  /** Tears the way out, on which a reader that takes nothing would wait for ever. */
+  tear: () => void = () => {};
 
   note(change: Change): void {
     if (change.kind === 'path') this.#path = true;
@@ -110,7 +112,7 @@ export class EventHub {
   #tick(): void {
     const now = this.#deps.clock.monotonic();
     for (const reader of this.#readers) {
-      if (reader.takingSince !== undefined && now - reader.takingSince > STUCK_MILLISECONDS) reader.end();
+      if (reader.takingSince !== undefined && now - reader.takingSince > STUCK_MILLISECONDS) reader.tear();
       else reader.tick();
     }
     this.#wake();
@@ -128,10 +130,13 @@ export class EventHub {
     context.header('content-type', 'text/event-stream');
     context.header('cache-control', 'no-store');
     context.header('x-accel-buffering', 'no');
+    // Nobody reads what follows the head: such a reader would never leave.
+    if (context.req.method === 'HEAD') return context.body(null);
     const reader = new Reader();
     this.#readers.add(reader);
     return stream(context, async (out) => {
       out.onAbort(() => reader.end());
+      reader.tear = () => out.abort();
       try {
         for (let text = this.#hello(); !reader.ended; text = this.#news(reader)) {
           reader.takingSince = this.#deps.clock.monotonic();

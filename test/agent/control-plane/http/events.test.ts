@@ -1,7 +1,10 @@
+import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
+import { EventHub } from '../../../../agent/control-plane/http/events.ts';
 import { type FleetEventName, FleetEvents } from '../../../../agent/control-plane/views.ts';
 import { registration, status } from '../support/a-fleet.ts';
 import { aPlane, cleanUp, until } from '../support/a-plane.ts';
+import { FakeClock, MINUTE } from '../support/fake-clock.ts';
 
 const readers: AbortController[] = [];
 afterEach(async () => {
@@ -99,5 +102,33 @@ describe('GET /api/v1/events', () => {
     const count = async () => Number(/carrierarr_event_readers (\d+)/.exec((await get('/metrics')).text)?.[1]);
     for (let tries = 0; tries < 200 && (await count()) > 0; tries += 1);
     expect(await count()).toBe(0);
+  });
+
+  it('answers HEAD without a reader that nobody would end', async () => {
+    const { url, get } = await aPlane();
+
+    const answer = await fetch(`${url}/api/v1/events`, { method: 'HEAD' });
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    expect((await get('/metrics')).text).toMatch(/^carrierarr_event_readers 0$/m);
+  });
+
+  it('lets go of a reader that takes nothing for a minute', async () => {
+    const { plane } = await aPlane();
+    const clock = new FakeClock();
+    const times = { gather: 5, tick: 5 };
+    const hub = new EventHub({ fleet: plane.fleet, clock, version: '', staleTimeout: 1, deadThreshold: 2, times });
+    const app = new Hono().get('/', (context) => hub.serve(context));
+
+    const unread = await app.request('/');
+    expect(hub.readers).toBe(1);
+    // One tick at least waits by then: what was said first is held by the way out.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    clock.pass(MINUTE + 1);
+
+    await until(() => hub.readers === 0, 'the end of the reader');
+    await unread.body?.cancel();
+    hub.close();
   });
 });
