@@ -73,5 +73,12 @@ export const helpText = (): string => {
       `  --${name.padEnd(21)}${variable.padEnd(32)}${(preset === PAGE ? 'page/ beside the program' : preset || '-').padEnd(26)}${help}`,
   );
   const head = `  ${'flag'.padEnd(23)}${'variable'.padEnd(32)}${'default'.padEnd(26)}`;
-  return ['control-plane: where the agents of the fleet report', '', head.trimEnd(), ...lines, ''].join('\n');
+  return [
+    'control-plane: where the agents of the fleet report',
+    '',
+    head.trimEnd(),
+    ...lines,
+    '--help, --version',
+    '',
+  ].join('\n');
 };

@@ -20,7 +20,7 @@ const POSTJECT = resolve('postject/dist/cli.js');
 /** Marks the place in Node's program that says whether there is an application in it. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 /**
- * What keeps the agent small, since a node's memory belongs to its models (docs/adr/0221): no compiler of hot code, which
+ * What keeps the agent small, since a node's memory belongs to its models (docs/adr/0187): no compiler of hot code, which
  * the agent has none of, no helper threads, a small heap.
  */
 const NODE_OPTIONS = [
