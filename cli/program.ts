@@ -45,6 +45,8 @@ const configure = (program: Command, io: Io): Command =>
     })
     .configureHelp({
       showGlobalOptions: true,
+      // Lines end where the terminal does, and not where they end in the source.
+      commandDescription: (command) => command.description().replaceAll('\n', ' '),
       styleTitle: (title) => paint(io.out, 'bold', title),
       subcommandTerm: (command) => new Help().subcommandTerm(command).replace(' [options]', ''),
     });

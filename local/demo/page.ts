@@ -32,7 +32,7 @@ export const showPage = async (page: string | undefined, io: Io, workers: readon
   }
   const html = await (await get(`${page}/`)).text();
   if (!html.includes('<html')) {
-    const facts = { what: `${page}/ is no page`, got: html.slice(0, 200), remedy: 'build the page: npm run build' };
+    const facts = { what: `${page}/ is no page`, got: html.slice(0, 200), remedy: 'read the logs; they are kept' };
     throw new ServiceUnavailableError(facts);
   }
   const nodes = Nodes.parse(await (await get(`${page}/api/v1/nodes`)).json());
