@@ -43,8 +43,18 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   }
 };
 
+/** What a shell reports of a program that SIGPIPE has ended. */
+const NOBODY_READS = 141;
+
+/** Whoever read has had enough, as in `| head`: no fault. What has something to clean up does it as after Ctrl-C. */
+const endUnread = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
+  if (!process.emit('SIGINT', 'SIGINT')) process.exit(NOBODY_READS);
+};
+
 /** The process itself. */
 export const run = async (): Promise<void> => {
+  process.stdout.on('error', endUnread);
   const code = await main(process.argv.slice(2), processIo());
   process.exitCode = code;
   // What was interrupted is still under way; everything else ends by itself, so that no output is cut off.

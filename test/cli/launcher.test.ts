@@ -50,6 +50,18 @@ describe('bin/carrierarr', () => {
     expect(stderr).toMatch(/Node v18\.20\.0 cannot run TypeScript[\s\S]*npm ci/);
   });
 
+  it('ends without a word where nobody reads any more', async () => {
+    const child = spawn(LAUNCHER, ['--help'], { env: { PATH: '/usr/bin:/bin' } });
+    let complaint = '';
+    child.stderr.on('data', (chunk) => (complaint += String(chunk)));
+    child.stdout.destroy();
+
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+
+    expect(code).toBe(141);
+    expect(complaint).toBe('');
+  });
+
   it('ends with 130 on Ctrl-C while AWS does not answer', async () => {
     const silent = createServer();
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
