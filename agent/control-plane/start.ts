@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Registry } from 'prom-client';
-import type { Log } from '../shared/log.ts';
+import { type Log, reasonOf } from '../shared/log.ts';
 import { VERSION } from '../shared/version.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { CommandDesk } from './commands/desk.ts';
@@ -87,12 +87,23 @@ const createDomain = (settings: Settings, options: StartOptions) => {
 };
 type Domain = ReturnType<typeof createDomain>;
 
-const startTimers = ({ fleet, desk, audit }: Domain): (() => void) => {
+const startTimers = ({ fleet, desk, audit, log }: Domain): (() => void) => {
+  // A disk that is full or has become read-only must not end the program: it would come up, fail and end again.
+  const guarded = (what: string, work: () => void) => (): void => {
+    try {
+      work();
+    } catch (error) {
+      log('error', `${what} failed`, { reason: reasonOf(error) });
+    }
+  };
+  const looks = [guarded('look at the fleet', () => fleet.sweep()), guarded('look at commands', () => desk.sweep())];
   const sweep = setInterval(() => {
-    fleet.sweep();
-    desk.sweep();
+    for (const look of looks) look();
   }, SWEEP_MILLISECONDS);
-  const prune = setInterval(() => audit.prune(), PRUNE_MILLISECONDS);
+  const prune = setInterval(
+    guarded('pruning the audit', () => audit.prune()),
+    PRUNE_MILLISECONDS,
+  );
   return () => {
     clearInterval(sweep);
     clearInterval(prune);

@@ -48,8 +48,21 @@ const tearDown = async (ports: ObservePorts, row: WorkerRow, spell: IdleSpell): 
   return { action: 'teardown', reason: text, name, execution: teardown.execution };
 };
 
-/** What an idle worker has coming: nothing yet, a warning, or its teardown. */
-export const hearOfIdle = async (ports: ObservePorts, seen: WorkerObservation): Promise<Observed> => {
+/** The bus delivers within seconds, or after retries much later. */
+const LATE_MILLISECONDS = 2 * 60_000;
+
+/**
+ * Whether the observation was under way for so long that the worker may have got work since. By AWS' own clocks, so that
+ * a homelab whose clock is off by minutes keeps its idle teardown.
+ */
+const isLate = (takenAt: string | undefined, now: Date): boolean =>
+  takenAt !== undefined && now.getTime() - Date.parse(takenAt) > LATE_MILLISECONDS;
+
+/**
+ * What an idle worker has coming: nothing yet, a warning, or its teardown.
+ * @param takenAt - when the bus took the event
+ */
+export const hearOfIdle = async (ports: ObservePorts, seen: WorkerObservation, takenAt?: string): Promise<Observed> => {
   const row = await findObserved(ports, seen);
   if (typeof row === 'string') return { action: 'ignored', reason: row, name: seen.worker };
   const { verdict, spell } = judgeIdle(ports.settings.agent, row, seen, ports.clock.now());
@@ -59,6 +72,8 @@ export const hearOfIdle = async (ports: ObservePorts, seen: WorkerObservation): 
   if (verdict === 'warn') return await warn(ports, life, row, spell);
   const noted = await ports.registry.noteIdle(life, row.idle, spell);
   if (noted === undefined) return { action: 'earlier', reason: 'another observation was faster', name };
+  if (verdict === 'teardown' && isLate(takenAt, ports.clock.now()))
+    return { action: 'noted', reason: `idle since ${spell.since}, delivered late: the next observation decides`, name };
   if (verdict === 'teardown') return await tearDown(ports, row, spell);
   return { action: 'noted', reason: `idle since ${spell.since}: ${verdict}`, name };
 };

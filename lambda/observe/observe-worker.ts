@@ -11,6 +11,7 @@ const ObservationEvent = z.discriminatedUnion('detail-type', [
   z.looseObject({
     ...homelab,
     'detail-type': z.literal(EVENT.workerIdle),
+    time: z.string().optional(),
     detail: WorkerObservation.required({ idleSeconds: true }),
   }),
   z.looseObject({ ...homelab, 'detail-type': z.literal(EVENT.workerDead), detail: WorkerObservation }),
@@ -30,7 +31,7 @@ export const observeWorker = async (ports: ObservePorts, input: unknown): Promis
   const event = parseInput(ObservationEvent, input);
   switch (event['detail-type']) {
     case EVENT.workerIdle:
-      return await hearOfIdle(ports, event.detail);
+      return await hearOfIdle(ports, event.detail, event.time);
     case EVENT.workerDead:
       return await hearOfDead(ports, event.detail);
     default: {

@@ -43,10 +43,23 @@ const overlappingRanges = (raw: Raw): Fault[] => {
   );
 };
 
+/** Where the worker agent's unit lets it out to (IPAddressAllow). */
+const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+const PRIVATE = PRIVATE_RANGES.map(parseRange).filter((range) => range !== undefined);
+
 const meshAddresses = (raw: Raw): Fault[] => {
   const cidr = textAt(raw, 'mesh.cidr');
   const mesh = parseRange(cidr);
   if (mesh === undefined) return [];
+  if (!PRIVATE.some((range) => contains(range, mesh)))
+    return [
+      {
+        field: 'mesh.cidr',
+        what: 'not private: nodes let their agent out to no other address',
+        got: cidr,
+        allowed: PRIVATE_RANGES.join(', '),
+      },
+    ];
   return ['mesh.firstWorkerAddress', 'mesh.lighthouse.address'].flatMap((field) => {
     const address = parseAddress(textAt(raw, field));
     if (address === undefined || (address > mesh.first && address < mesh.last)) return [];

@@ -1,7 +1,13 @@
+import { EVENT } from '#contract';
 import type { BusEntry } from './to-event.ts';
 
 /** AWS ignores what is older, so that nothing is torn down for what was true long ago. */
-const OBSERVATION_MINUTES = 10;
+const OLDEST_MILLISECONDS = 10 * 60_000;
+/**
+ * Idleness is news for a moment: a worker may have got work while the way to AWS was away, and the next observation comes
+ * by itself as long as it has not.
+ */
+const OLDEST_IDLE_MILLISECONDS = 90_000;
 
 /** An event that waits, and who it is about. */
 export interface Waiting {
@@ -9,6 +15,9 @@ export interface Waiting {
   /** Milliseconds; when it was seen. */
   readonly at: number;
 }
+
+const isLate = ({ entry, at }: Waiting, now: number): boolean =>
+  now - at > (entry.detailType === EVENT.workerIdle ? OLDEST_IDLE_MILLISECONDS : OLDEST_MILLISECONDS);
 
 const keyOf = ({ entry }: Waiting): string => `${entry.detailType} ${entry.detail.worker}`;
 
@@ -26,7 +35,7 @@ export const observationQueue = (limit: number, dropped: (reason: 'full' | 'late
     dropped('full', 1);
   };
   const forgetOld = (now: number): void => {
-    const late = [...waiting].filter(([, { at }]) => now - at > OBSERVATION_MINUTES * 60_000);
+    const late = [...waiting].filter(([, item]) => isLate(item, now));
     for (const [key] of late) waiting.delete(key);
     if (late.length > 0) dropped('late', late.length);
   };

@@ -38,13 +38,19 @@ export interface DeskDeps {
   readonly count: (event: AuditEntry['event']) => void;
 }
 
-/** What agents allow a command, whatever they are told. */
+/** What agents allow a command that says nothing of its time; a model has tens of gigabytes. */
 const AGENT_LIMIT_SECONDS = 300;
+const PULL_LIMIT_SECONDS = 1800;
 /** For the way there and back. */
 const WAY_SECONDS = 15;
 /** Commands without an end that one node may have; known control planes queue ten. */
 const MOST_OPEN = 10;
 const MOST_OUTPUT = 3500;
+/**
+ * What must not happen twice. An agent knows its ids for as long as it runs, and after a reboot it is a new one: sent
+ * again, a REBOOT whose result was lost would come round until its time is over.
+ */
+const ONCE: ReadonlySet<CommandTypeName> = new Set(['SHUTDOWN', 'REBOOT', 'EXEC']);
 
 interface Open {
   readonly command: StoredCommand;
@@ -52,6 +58,9 @@ interface Open {
   /** By the monotonic clock. */
   readonly until: number;
 }
+
+const usualSeconds = (type: CommandTypeName): number =>
+  type === 'PULL_MODEL' ? PULL_LIMIT_SECONDS : AGENT_LIMIT_SECONDS;
 
 const toMessage = ({ commandId, type, args, timeoutSeconds }: StoredCommand): ControlMessage =>
   create(ControlMessageSchema, {
@@ -74,8 +83,8 @@ const outcome = (result: CommandResult, late: boolean): string =>
 
 /**
  * Takes commands, hands them to streams and waits for results. A command leaves once; it leaves again, with the same
- * id, only over a new stream of an agent that knows ids, and only within its time. Every step is on disk before it
- * happens.
+ * id, only over a new stream of an agent that knows ids, only within its time, and only where twice does no harm. Every
+ * step is on disk before it happens; a disk that takes nothing refuses new commands and stops nothing else.
  */
 export class CommandDesk {
   readonly #deps: DeskDeps;
@@ -110,7 +119,7 @@ export class CommandDesk {
       this.#note({ ...about, event: 'refused', detail: reason ?? '' });
       return false;
     }
-    const seconds = (timeoutSeconds === 0 ? AGENT_LIMIT_SECONDS : timeoutSeconds) + WAY_SECONDS;
+    const seconds = (timeoutSeconds === 0 ? usualSeconds(type) : timeoutSeconds) + WAY_SECONDS;
     const acceptedAt = clock.now().getTime();
     const command: StoredCommand = {
       ...{ commandId, nodeId, type, args, timeoutSeconds, acceptedAt },
@@ -141,16 +150,15 @@ export class CommandDesk {
 
   /** Marked before it leaves: whoever crashes between the two must not send it to an agent that would run it twice. */
   #deliver(open: Open, outlet: Outlet): boolean {
-    const { store } = this.#deps;
     const { command, delivered: again } = open;
-    store.setState(command.commandId, command.nodeId, 'delivered');
+    if (!this.#keep(command, 'delivered')) return false;
     open.delivered = true;
     if (outlet.send(toMessage(command))) {
       this.#note({ ...aboutOf(command), event: 'delivered', detail: again ? 'again, over a new stream' : '' });
       return true;
     }
     open.delivered = again;
-    if (!again) store.setState(command.commandId, command.nodeId, 'queued');
+    if (!again) this.#keep(command, 'queued');
     return false;
   }
 
@@ -158,7 +166,7 @@ export class CommandDesk {
   attach(nodeId: string, outlet: Outlet): void {
     this.#outlets.set(nodeId, outlet);
     for (const open of this.#open.get(nodeId)?.values() ?? [])
-      if (!open.delivered || outlet.knowsIds) this.#deliver(open, outlet);
+      if (!open.delivered || (outlet.knowsIds && !ONCE.has(open.command.type))) this.#deliver(open, outlet);
   }
 
   /** Does nothing for an outlet that another has replaced. */
@@ -169,7 +177,7 @@ export class CommandDesk {
   /** A result counts once; it is acknowledged each time, since the agent repeats what nobody acknowledged. */
   result(nodeId: string, result: CommandResult): void {
     const { commandId } = result;
-    const command = this.#deps.store.find(commandId, nodeId);
+    const command = this.#find(commandId, nodeId);
     if (command === undefined) this.#deps.log('warn', 'result of nobody', { node: nodeId });
     else if (command.state !== 'done') {
       const late = command.state !== 'delivered' && command.state !== 'queued';
@@ -177,6 +185,27 @@ export class CommandDesk {
     }
     const ack = { payload: { case: 'ack' as const, value: { messageId: commandId, received: true } } };
     this.#outlets.get(nodeId)?.send(create(ControlMessageSchema, ack));
+  }
+
+  #find(commandId: string, nodeId: string): StoredCommand | undefined {
+    const open = this.#open.get(nodeId)?.get(commandId)?.command;
+    try {
+      return this.#deps.store.find(commandId, nodeId) ?? open;
+    } catch (error) {
+      this.#deps.log('error', 'commands are not kept', { reason: reasonOf(error) });
+      return open;
+    }
+  }
+
+  /** Whether it is on disk. A full one must neither end the program nor tear a stream. */
+  #keep({ commandId, nodeId }: StoredCommand, state: StoredCommand['state']): boolean {
+    try {
+      this.#deps.store.setState(commandId, nodeId, state);
+      return true;
+    } catch (error) {
+      this.#deps.log('error', 'commands are not kept', { command: commandId, reason: reasonOf(error) });
+      return false;
+    }
   }
 
   /** To be called each second. */
@@ -194,7 +223,7 @@ export class CommandDesk {
   }
 
   #end(command: StoredCommand, state: StoredCommand['state'], event: AuditEntry['event'], detail: string): void {
-    this.#deps.store.setState(command.commandId, command.nodeId, state);
+    this.#keep(command, state);
     const ofNode = this.#open.get(command.nodeId);
     ofNode?.delete(command.commandId);
     if (ofNode?.size === 0) this.#open.delete(command.nodeId);

@@ -3,7 +3,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Clock } from '../clock.ts';
 import type { PathState } from '../views.ts';
 import { statusPart } from './from-message.ts';
-import { claimsOf, contradictionOf, type Identity, intrudes } from './identity.ts';
+import { claimsOf, contradictionOf, type Identity, intrudes, isOutlived } from './identity.ts';
 import { type FleetLimits, forgive, judgePath, stateAt } from './judge.ts';
 import type { AgentStream, LiveNode, NodeRecord } from './node.ts';
 import type { FleetObserver } from './observation.ts';
@@ -91,15 +91,27 @@ export class Fleet {
     if (contradiction !== undefined) return { accepted: false, forbidden: true, reason: contradiction };
     const id = nodeIdOf(request);
     const known = this.#nodes.get(id);
-    if (known === undefined && this.#nodes.size >= MOST_NODES)
+    if (known === undefined && !this.#hasRoom())
       return { accepted: false, forbidden: false, reason: `there are ${MOST_NODES} nodes already` };
-    if (this.list().some((node) => intrudes(request, id, identity, node)))
-      return {
-        accepted: false,
-        forbidden: true,
-        reason: 'its host name or mesh address belongs to a worker that is online',
-      };
+    const objection = this.#objection(request, id, identity);
+    if (objection !== undefined) return { accepted: false, forbidden: true, reason: objection };
     return { accepted: true, node: this.#admit(id, known, request, identity) };
+  }
+
+  #objection(request: RegisterRequest, id: string, identity: Identity): string | undefined {
+    for (const node of this.#nodes.values()) {
+      if (isOutlived(identity, node)) return 'the token is for an earlier life of the worker';
+      if (intrudes(request, id, identity, node))
+        return 'its host name or mesh address belongs to a worker that is online';
+    }
+    return undefined;
+  }
+
+  /** One agent that comes under ever new names must not keep the others out: its older ones make room. */
+  #hasRoom(): boolean {
+    if (this.#nodes.size < MOST_NODES) return true;
+    const over = this.list().find(({ record }) => record.state === 'gone');
+    return over !== undefined && this.forget(over.record.id, 'others need the room');
   }
 
   #admit(id: string, known: LiveNode | undefined, request: RegisterRequest, identity: Identity): LiveNode {

@@ -41,7 +41,24 @@ export const contradictionOf = (request: RegisterRequest, identity: Identity): s
 export const speaksFor = (identity: Identity, record: NodeRecord): boolean => {
   if (identity.kind === 'unchecked') return true;
   if (identity.kind === 'anonymous') return !record.proven;
-  return identity.claims.worker === record.worker && identity.claims.address === record.nebulaIp;
+  const { claims } = identity;
+  if (claims.worker !== record.worker || claims.address !== record.nebulaIp) return false;
+  // The token of an earlier life of the worker, or of its namesake in another fleet, is another's.
+  return !record.proven || (claims.fleet === record.fleet && claims.generation === record.generation);
+};
+
+/** Generations are moments in base 36, so that a later life of a worker has the larger one. */
+const momentOf = (generation: string): number => Number.parseInt(generation, 36);
+
+/**
+ * Whether a token is that of a life that is over: a machine that should be gone, or whoever kept its token, would take
+ * turns with the worker of now. For as long as the later one is remembered, heard of or not.
+ */
+export const isOutlived = (identity: Identity, { record }: LiveNode): boolean => {
+  const claims = claimsOf(identity);
+  if (claims === undefined || !record.proven) return false;
+  if (claims.worker !== record.worker || claims.fleet !== record.fleet) return false;
+  return momentOf(claims.generation) < momentOf(record.generation);
 };
 
 /**
@@ -50,6 +67,7 @@ export const speaksFor = (identity: Identity, record: NodeRecord): boolean => {
  */
 export const intrudes = (request: RegisterRequest, id: string, identity: Identity, { record }: LiveNode): boolean => {
   if (identity.kind === 'unchecked' || !record.proven || record.state !== 'online') return false;
-  if (claimsOf(identity)?.worker === record.worker) return false;
+  const claims = claimsOf(identity);
+  if (claims?.worker === record.worker && claims.fleet === record.fleet) return false;
   return record.id === id || (request.nebulaIp !== '' && record.nebulaIp === request.nebulaIp);
 };

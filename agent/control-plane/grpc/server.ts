@@ -11,7 +11,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { Code, ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { ConfigurationError } from '#shared/errors.ts';
@@ -128,6 +128,12 @@ export const openGrpcServer = async (settings: Settings, deps: ServiceDeps): Pro
   const connections = new Map<Http2Session, Connection>();
   const server = createHttp2(settings, handlerOf(deps, connections, log));
   server.maxConnections = settings.maxConnections;
+  // Whoever opened TCP and never spoke TLS is no session, and would hold the end up for two minutes.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('session', (session: ServerHttp2Session) => {
     connections.set(session, new Connection(session, settings, log, Math.random));
     session.once('close', () => connections.delete(session));
@@ -144,7 +150,11 @@ export const openGrpcServer = async (settings: Settings, deps: ServiceDeps): Pro
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of connections.values())
         connection.close('the control plane is closing', CLOSING_MILLISECONDS);
+      const overdue = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, CLOSING_MILLISECONDS);
       await closed;
+      clearTimeout(overdue);
     },
   };
 };

@@ -22,8 +22,6 @@ const MOST_BYTES = 64 * 1024;
 const MOST_ARGS = 32;
 const LONGEST_SECONDS = 3600;
 const ALL = '*';
-/** Requests without a valid token that come into the audit in a minute. */
-const MOST_REFUSALS = 60;
 
 const CommandBody = z.strictObject({
   node_id: z.string().min(1).max(253),
@@ -61,7 +59,7 @@ const submit = async (context: Context, { fleet, desk, audit, sourceOf, count }:
   const body = await parseBody(context);
   if (typeof body === 'string') {
     count('refused');
-    audit.add({ event: 'refused', command_id: '', node_id: '', type: '', source, detail: body });
+    audit.refuse({ node_id: '', type: '', source, detail: body });
     return problem(context, 400, body, REMEDY);
   }
   const { node_id: nodeId, type, args, timeout } = body;
@@ -97,33 +95,14 @@ const listAudit = (context: Context, { audit }: CommandDeps): Response => {
   return context.json(audit.list({ limit, before, commandId, nodeId }));
 };
 
-/**
- * Requests without a token cost their sender nothing, so that they must not fill the disk either: so many a minute come
- * into the audit, the metrics count all.
- */
-const sparing = (audit: Audit): ((entry: AuditEntry) => void) => {
-  let began = Number.NEGATIVE_INFINITY;
-  let noted = 0;
-  return (entry) => {
-    const now = performance.now();
-    if (now - began >= 60_000) {
-      began = now;
-      noted = 0;
-    }
-    noted += 1;
-    if (noted <= MOST_REFUSALS) audit.add(entry);
-  };
-};
-
 /** Everything that needs the command token. */
 export const serveCommands = (app: Hono, deps: CommandDeps): void => {
-  const note = sparing(deps.audit);
   const refused = (context: Context, type: string): Response | undefined => {
     const refusal = deps.bearer(context);
     if (refusal === undefined) return undefined;
     deps.count('refused');
     const source = deps.sourceOf(context);
-    note({ event: 'refused', command_id: '', node_id: '', type, source, detail: refusal.reason });
+    deps.audit.refuse({ node_id: '', type, source, detail: refusal.reason });
     return refusal.answer;
   };
   const tooLarge = (context: Context): Response =>

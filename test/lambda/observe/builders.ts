@@ -67,8 +67,11 @@ const event = (source: string, detailType: string, detail: unknown) => ({
   time: '2026-11-21T10:00:00Z',
   detail,
 });
-export const anIdleEvent = (fleet: Fleet, idleMinutes: number, overrides: Partial<WorkerObservation> = {}) =>
-  event('carrierarr.homelab', 'Worker Idle', seen(fleet, { idleSeconds: idleMinutes * 60, ...overrides }));
+/** The bus has taken it just now. */
+export const anIdleEvent = (fleet: Fleet, idleMinutes: number, overrides: Partial<WorkerObservation> = {}) => ({
+  ...event('carrierarr.homelab', 'Worker Idle', seen(fleet, { idleSeconds: idleMinutes * 60, ...overrides })),
+  time: fleet.clock.now().toISOString(),
+});
 export const aDeadEvent = (fleet: Fleet, overrides: Partial<WorkerObservation> = {}) =>
   event('carrierarr.homelab', 'Worker Dead', seen(fleet, { lastSeen: '2026-11-21T10:20:00+01:00', ...overrides }));
 export const aSpotWarning = (instanceId = INSTANCE, action = 'terminate') =>

@@ -69,6 +69,21 @@ describe('an idle worker', () => {
     expect(actions).toEqual(['warned', 'noted', 'teardown']);
   });
 
+  it('stays where the bus delivered late: it may have got work since', async () => {
+    const fleet = await idleFleet();
+    await stayIdle(fleet, [5, 25]);
+    fleet.clock.advance(5 * MINUTE);
+    const late = anIdleEvent(fleet, 30);
+    fleet.clock.advance(3 * MINUTE);
+
+    const first = await observeWorker(fleet.ports, late);
+    fleet.clock.advance(2 * MINUTE);
+    const second = await observeWorker(fleet.ports, anIdleEvent(fleet, 35));
+
+    expect(first).toMatchObject({ action: 'noted', reason: expect.stringContaining('delivered late') });
+    expect(second.action).toBe('teardown');
+  });
+
   it('starts anew once it was busy, and is warned of again', async () => {
     const fleet = await idleFleet();
     await stayIdle(fleet, [5, 10, 15, 20, 25]);

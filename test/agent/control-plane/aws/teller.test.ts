@@ -142,7 +142,7 @@ describe('telling AWS', () => {
       if (failures-- > 0) throw new Error('no way out');
       return taken(entries);
     });
-    add(...times(2));
+    add(...[1, 2].map((number) => aDead({ worker: `gpu-${number}`, observedAt: new Date(NOW) })));
 
     await tell();
 
@@ -160,6 +160,17 @@ describe('telling AWS', () => {
     await tell();
 
     expect([queue.size(), await count('observations_dropped_total', 'late')]).toEqual([0, 5]);
+  });
+
+  it('forgets idleness much sooner than death: the worker may have got work since', async () => {
+    const { add, tell, state, count } = teller(taken);
+    add(anIdle({ worker: 'gpu-1', observedAt: new Date(NOW) }), aDead({ worker: 'gpu-2', observedAt: new Date(NOW) }));
+    state.now += 2 * 60_000;
+
+    await tell();
+
+    expect(await count('observations_told_total')).toBe(1);
+    expect(await count('observations_dropped_total', 'late')).toBe(1);
   });
 
   it('makes one attempt and no more once it is to end', async () => {

@@ -38,14 +38,20 @@ const aDesk = () => {
   );
   const audit = new Audit(database, () => clock.now(), 90);
   const start = () =>
-    new CommandDesk({ clock, store: new CommandStore(database), audit, log: () => {}, count: () => {} });
+    new CommandDesk({
+      ...{ clock, store: new CommandStore(database), audit, count: () => {} },
+      log: (level, event) => void (level === 'error' && lines.push(event)),
+    });
+  const lines: string[] = [];
+  /** A disk that is full, or whose volume went read-only, and one that is well again. */
+  const setDisk = (state: 'full' | 'well') => database.exec(`PRAGMA query_only = ${state === 'full' ? 1 : 0}`);
   const told = (commandId: string) =>
     audit
       .list({ limit: 100, commandId })
       .map(({ event }) => event)
       .reverse();
   const last = () => audit.list({ limit: 1 })[0];
-  return { clock, audit, start, told, last, desk: start() };
+  return { clock, audit, start, told, last, lines, setDisk, desk: start() };
 };
 
 const result = (commandId: string, overrides = {}) =>
@@ -148,6 +154,20 @@ describe('a torn stream', () => {
     expect(second.commands()).toEqual([]);
   });
 
+  it.each(['REBOOT', 'SHUTDOWN', 'EXEC'] as const)('never leads to a second %s: the agent may be a new one', (type) => {
+    const { desk, told, clock } = aDesk();
+    desk.attach(NODE, new FakeOutlet());
+    const { commandId } = desk.submit([NODE], { ...DRAIN, type, args: {} });
+
+    const second = new FakeOutlet();
+    desk.attach(NODE, second);
+    clock.pass(75 * SECOND);
+    desk.sweep();
+
+    expect(second.commands()).toEqual([]);
+    expect(told(commandId)).toEqual(['accepted', 'delivered', 'timed-out']);
+  });
+
   it('of before does not unhook the stream of now', () => {
     const { desk } = aDesk();
     const [first, second] = [new FakeOutlet(), new FakeOutlet()];
@@ -239,6 +259,55 @@ describe('a restart', () => {
     const next = start();
     clock.pass(75 * SECOND);
     next.sweep();
+
+    expect(told(commandId)).toEqual(['accepted', 'delivered', 'timed-out']);
+  });
+});
+
+describe('a disk that takes nothing', () => {
+  it('tears no stream and ends nothing: what was sent still gets its result or its end', () => {
+    const { desk, clock, lines, setDisk } = aDesk();
+    const outlet = new FakeOutlet();
+    desk.attach(NODE, outlet);
+    const { commandId } = desk.submit([NODE], DRAIN);
+    desk.submit([NODE], DRAIN);
+    setDisk('full');
+
+    desk.result(NODE, result(commandId));
+    desk.attach(NODE, new FakeOutlet());
+    clock.pass(HOUR);
+    desk.sweep();
+    desk.forget(NODE);
+
+    expect(outlet.acks()).toEqual([commandId]);
+    expect(new Set(lines)).toEqual(new Set(['commands are not kept', 'audit is not kept']));
+  });
+
+  it('refuses what is new, and takes it again afterwards', () => {
+    const { desk, setDisk } = aDesk();
+    const outlet = new FakeOutlet();
+    desk.attach(NODE, outlet);
+    setDisk('full');
+
+    expect(() => desk.submit([NODE], DRAIN)).toThrow(/readonly/);
+    setDisk('well');
+
+    expect(desk.submit([NODE], DRAIN).sent).toBe(1);
+    expect(outlet.commands()).toHaveLength(1);
+  });
+});
+
+describe('a model that is pulled', () => {
+  it('has as long as its agent gives it', () => {
+    const { desk, told, clock } = aDesk();
+    desk.attach(NODE, new FakeOutlet());
+    const { commandId } = desk.submit([NODE], { ...DRAIN, type: 'PULL_MODEL', timeoutSeconds: 0 });
+
+    clock.pass(30 * 60 * SECOND);
+    desk.sweep();
+    expect(told(commandId)).toEqual(['accepted', 'delivered']);
+    clock.pass(15 * SECOND);
+    desk.sweep();
 
     expect(told(commandId)).toEqual(['accepted', 'delivered', 'timed-out']);
   });

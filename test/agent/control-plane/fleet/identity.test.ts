@@ -53,6 +53,44 @@ describe('a token', () => {
   });
 });
 
+describe('a token of an earlier life of the worker', () => {
+  const LATER = proven(1, { generation: 'mabcdef2' });
+
+  it('opens nothing once the later one was there, whatever the host name, heard of or not', () => {
+    const { join, pass, fleet } = aFleet();
+    const { id } = join(2, { worker: 'worker-1', nebulaIp: '10.100.1.1' }, LATER);
+
+    const at = (nodeId: string) => join(1, { nodeId }, proven(1)).outcome;
+    expect(at('ip-10-0-0-1')).toMatchObject({ forbidden: true, reason: expect.stringContaining('earlier life') });
+    pass(6 * MINUTE);
+    expect(at(id)).toMatchObject({ forbidden: true });
+    expect(fleet.get(id)?.record).toMatchObject({ generation: 'mabcdef2', instanceId: 'i-2' });
+  });
+
+  it('does not keep the later one out, and no longer speaks for it', () => {
+    const { join, fleet } = aFleet();
+    const { id } = join(1, {}, proven(1));
+
+    expect(join(1, { instanceId: 'i-9' }, LATER).outcome).toMatchObject({ accepted: true });
+    const record = fleet.get(id)?.record;
+    expect(record && [speaksFor(proven(1), record), speaksFor(LATER, record)]).toEqual([false, true]);
+  });
+});
+
+describe('a worker of the same name in another fleet', () => {
+  const ELSEWHERE = proven(1, { fleet: 'other' });
+
+  it('is another worker: it takes no place and speaks for nobody here', () => {
+    const { join, fleet, stateOf } = aFleet();
+    const { id } = join(1, {}, proven(1));
+
+    expect(join(1, { instanceId: 'i-9' }, ELSEWHERE).outcome).toMatchObject({ accepted: false, forbidden: true });
+    const record = fleet.get(id)?.record;
+    expect(record && speaksFor(ELSEWHERE, record)).toBe(false);
+    expect(stateOf(id)).toBe('online');
+  });
+});
+
 describe('an agent without a token, where tokens are asked for', () => {
   it('is nobody’s worker', () => {
     const { join } = aFleet();

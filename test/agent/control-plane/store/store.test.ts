@@ -8,7 +8,7 @@ import { Audit } from '../../../../agent/control-plane/store/audit.ts';
 import { openDatabase } from '../../../../agent/control-plane/store/database.ts';
 import { NodeStore } from '../../../../agent/control-plane/store/node-store.ts';
 import { aFleet, status } from '../support/a-fleet.ts';
-import { FakeClock, HOUR } from '../support/fake-clock.ts';
+import { FakeClock, HOUR, SECOND } from '../support/fake-clock.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(() => {
@@ -182,5 +182,32 @@ describe('the audit', () => {
     audit.prune();
 
     expect(audit.list({ limit: 9 }).map((line) => line.command_id)).toEqual(['younger']);
+  });
+
+  it('notes sixty refused requests a minute, and then how many there were', () => {
+    const { audit, clock } = anAudit();
+    const refused = { node_id: '', type: 'COMMAND', source: '10.0.0.9', detail: 'no token' };
+    for (let times = 0; times < 1000; times += 1) audit.refuse(refused);
+    expect(audit.list({ limit: 1000 })).toHaveLength(60);
+
+    clock.pass(60 * SECOND);
+    audit.refuse(refused);
+
+    expect(audit.list({ limit: 1 })[0]?.detail).toBe('no token (before it 940 more that were not noted)');
+  });
+
+  it('keeps what was done, whoever knocks: refused requests push out their like alone', () => {
+    const { audit, clock } = anAudit();
+    audit.add(entry);
+    const refused = { node_id: '', type: 'COMMAND', source: '10.0.0.9', detail: 'no token' };
+    for (let minute = 0; minute < 170; minute += 1) {
+      for (let times = 0; times < 60; times += 1) audit.refuse(refused);
+      clock.pass(60 * SECOND);
+    }
+
+    audit.prune();
+
+    expect(audit.list({ limit: 9, commandId: 'c' })).toHaveLength(1);
+    expect(audit.list({ limit: 20_000, commandId: '' })).toHaveLength(10_000);
   });
 });

@@ -36,7 +36,9 @@ export const registration = (number: number, overrides: Registration = {}) =>
     ...overrides,
   });
 
-export const proven = (number: number, overrides: Partial<{ worker: string; address: string }> = {}): Identity => ({
+type Claims = Extract<Identity, { kind: 'proven' }>['claims'];
+
+export const proven = (number: number, overrides: Partial<Claims> = {}): Identity => ({
   kind: 'proven',
   claims: {
     worker: `worker-${number}`,
