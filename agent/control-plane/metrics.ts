@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Fleet } from './fleet/fleet.ts';
 import type { AuditEntry } from './store/audit.ts';
 import { NodeKind, NodeState } from './views.ts';

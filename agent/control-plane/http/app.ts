@@ -1,5 +1,5 @@
-import { getConnInfo } from '@hono/node-server/conninfo';
 import { toJson } from '@bufbuild/protobuf';
+import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { FleetStatusResponseSchema, HealthState, NodeType } from '../../proto/generated/ec2agent/v1/agent_pb.js';

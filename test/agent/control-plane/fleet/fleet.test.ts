@@ -194,6 +194,12 @@ describe('registering', () => {
 
     expect(register(5000)).toMatchObject({ accepted: false });
     expect(register(4999)).toMatchObject({ accepted: true });
+
+    const again = (number: number) => fleet.register(registration(1, { nodeId: `n${number}` }), UNCHECKED);
+    again(1);
+    again(2);
+    expect(register(5000)).toMatchObject({ accepted: true });
+    expect([fleet.get('n1'), fleet.list().length]).toEqual([undefined, 5000]);
   });
 });
 

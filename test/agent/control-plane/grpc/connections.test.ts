@@ -1,9 +1,11 @@
 import { connect, constants } from 'node:http2';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/process/free-port.ts';
-import { aPlane, cleanUp, TestAgent, until } from '../support/a-plane.ts';
+import { aHolder } from '../../../support/x509.ts';
+import { aFolder, aPlane, cleanUp, TestAgent, until } from '../support/a-plane.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -151,5 +153,24 @@ describe('what is no agent', () => {
     agent.drop();
     await until(() => plane.plane.fleet.get('ip-10-0-0-1')?.connected === false, 'a lost connection');
     await stillThere(plane);
+  });
+});
+
+describe('a control plane that ends', () => {
+  it('waits for nobody who opened TCP and never spoke TLS', async () => {
+    const { certificate, key } = aHolder('control-plane');
+    const files = aFolder({ 'tls.crt': certificate, 'tls.key': key });
+    const { grpcPort, plane } = await aPlane({
+      GRPC_TLS_CERT_FILE: join(files, 'tls.crt'),
+      GRPC_TLS_KEY_FILE: join(files, 'tls.key'),
+    });
+    const mute = connectTcp(grpcPort, '127.0.0.1').on('error', () => {});
+    closers.push(() => mute.destroy());
+    await new Promise((resolve) => mute.once('connect', resolve));
+
+    const began = performance.now();
+    await plane.close();
+
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 });

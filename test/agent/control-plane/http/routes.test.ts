@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FleetView, NodeSummaryView, NodeView, ProblemView, StatsView } from '../../../../agent/control-plane/views.ts';
 import * as z from 'zod';
+import { FleetView, NodeSummaryView, NodeView, ProblemView, StatsView } from '../../../../agent/control-plane/views.ts';
 import { registration, status } from '../support/a-fleet.ts';
 import { aFolder, aPlane, cleanUp } from '../support/a-plane.ts';
 
