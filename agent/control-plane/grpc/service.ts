@@ -7,6 +7,7 @@ import { toFleetStatus } from '../fleet/to-message.ts';
 import { ControlStream, type StreamDeps } from './agent-stream.ts';
 import type { Connection } from './connections.ts';
 import type { Gate } from './gate.ts';
+import { Refusals } from './refusals.ts';
 
 export interface ServiceDeps extends StreamDeps {
   readonly clock: Clock;
@@ -22,11 +23,16 @@ export const CONNECTION = createContextKey<Connection | undefined>(undefined, { 
 /** What agents call. A thrown ConnectError is told to the agent; any other error is told as `internal`. */
 export const createService = (deps: ServiceDeps): Required<ServiceImpl<typeof AgentControl>> => {
   const { fleet, gate, clock, log } = deps;
+  const refusals = new Refusals(clock, log);
   return {
     async register(request, { requestHeader }) {
-      const outcome = fleet.register(request, await gate.identify(requestHeader));
+      const identity = await gate.identify(requestHeader).catch((error: unknown) => {
+        refusals.tell(request.nodeId, ConnectError.from(error).rawMessage);
+        throw error;
+      });
+      const outcome = fleet.register(request, identity);
       if (!outcome.accepted) {
-        log('warn', 'registration refused', { node: request.nodeId.slice(0, 60), reason: outcome.reason });
+        refusals.tell(request.nodeId, outcome.reason);
         if (outcome.forbidden) throw new ConnectError(outcome.reason, Code.PermissionDenied);
         return { accepted: false, message: outcome.reason };
       }

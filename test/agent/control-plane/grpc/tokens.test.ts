@@ -104,6 +104,21 @@ describe('tokens', () => {
     expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', event: 'agents need no token' }));
   });
 
+  it('that are refused are told of, with the reason, once', async () => {
+    const { grpcPort, lines } = await withKeys();
+    const late = await tokenFor(1, { endsIn: -48 * HOUR });
+
+    for (const token of [undefined, late, late]) await codeOf(new TestAgent(grpcPort, token).register());
+    await codeOf(new TestAgent(grpcPort, await tokenFor(2)).register());
+
+    const refused = lines.filter(({ event }) => event === 'registration refused');
+    expect(refused.map(({ node, reason }) => [node, reason])).toEqual([
+      ['ip-10-0-0-1', expect.stringContaining('no token')],
+      ['ip-10-0-0-1', 'the token is refused: the token has run out'],
+      ['ip-10-0-0-1', 'the token is for worker worker-2, but the agent says worker-1'],
+    ]);
+  });
+
   it('never come into the log', async () => {
     const { grpcPort, lines } = await withKeys();
     const token = await tokenFor(2);
