@@ -1,9 +1,9 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { ResponseLaunchTemplateData } from '@aws-sdk/client-ec2';
 import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { AccountBus, type AccountEvent } from './account-bus.ts';
 import type { Tags } from './ec2/instance.ts';
 import type { BlockDevice, Subnet } from './ec2/model.ts';
 import type { LaunchSources, Template } from './ec2/template.ts';
@@ -64,7 +64,7 @@ export class Upstream implements LaunchSources {
   readonly #ssm: SSMClient;
   readonly #secrets: SecretsManagerClient;
   readonly #cloudFormation: CloudFormationClient;
-  readonly #events: EventBridgeClient;
+  readonly #bus: AccountBus;
 
   constructor(endpoint: string, region: string) {
     const client = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
@@ -72,7 +72,7 @@ export class Upstream implements LaunchSources {
     this.#ssm = new SSMClient(client);
     this.#secrets = new SecretsManagerClient(client);
     this.#cloudFormation = new CloudFormationClient(client);
-    this.#events = new EventBridgeClient(client);
+    this.#bus = new AccountBus(endpoint, region);
   }
 
   async template(spec: { id: string | undefined; name: string | undefined; version: string }): Promise<Template> {
@@ -147,13 +147,13 @@ export class Upstream implements LaunchSources {
     }
   }
 
-  /** Puts an event of EC2's own on the default bus. */
-  async announce(event: { DetailType: string; Detail: string; Resources: string[] }): Promise<void> {
-    await this.#events.send(new PutEventsCommand({ Entries: [{ Source: 'aws.ec2', ...event }] }));
+  /** Tells the account's default bus what EC2 tells it. */
+  announce(event: AccountEvent): Promise<void> {
+    return this.#bus.announce(event);
   }
 
   close(): void {
-    const clients = [this.#ec2, this.#ssm, this.#secrets, this.#cloudFormation, this.#events];
+    const clients = [this.#ec2, this.#ssm, this.#secrets, this.#cloudFormation, this.#bus];
     for (const client of clients) client.destroy();
   }
 }

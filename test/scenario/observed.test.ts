@@ -3,7 +3,7 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, it } from 'vitest';
 import { EVENT, OUTPUT, type WorkerObservation, type WorkerView } from '#contract';
 import { eventually, executionsOf, finished, provision, sleep, teardown } from './support/executions.ts';
-import { clients, describeScenario, fleet, output, uniqueName } from './support/fleet.ts';
+import { clients, describeScenario, fleet, interruptWorker, output, uniqueName } from './support/fleet.ts';
 import { eventuallyRemoved, workerOf } from './support/remains.ts';
 
 /** What the control plane says of a worker: through the bus, as it does it from the homelab. */
@@ -110,5 +110,17 @@ describeScenario('a dead worker', () => {
     expect(shown.idle).toBeNull();
     expect((await workerOf(worker.name)).phase).toBe('READY');
     await teardown({ name: worker.name });
+  });
+});
+
+describeScenario('a worker that EC2 takes back', () => {
+  it('is torn down on the warning, while its instance still runs', async () => {
+    const name = uniqueName('spot');
+    expect(await provision({ name, market: 'spot' })).toMatchObject({ status: 'SUCCEEDED' });
+
+    await interruptWorker(name, 600);
+
+    await eventuallyRemoved(name);
+    expect(await workerOf(name)).toMatchObject({ removal: { reason: 'spot-interruption' }, failure: null });
   });
 });

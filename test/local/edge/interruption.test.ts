@@ -35,12 +35,27 @@ describe('an interruption', () => {
     expect(described.Reservations?.[0]?.Instances?.[0]?.StateTransitionReason).toMatch(/Spot/);
   });
 
-  it('is announced to the account, too', async () => {
+  it('is announced to those functions of the account whose rules want it', async () => {
     const { instanceId } = await launch('spot');
+    bench.upstream.answers.set('ListRules', {
+      Rules: ['wants-it', 'wants-others', 'is-off'].map((Name) => ({
+        Name,
+        EventPattern: JSON.stringify({ source: [Name === 'wants-others' ? 'aws.states' : 'aws.ec2'] }),
+        State: Name === 'is-off' ? 'DISABLED' : 'ENABLED',
+      })),
+    });
+    bench.upstream.answers.set('TestEventPattern', ({ EventPattern, Event }) => ({
+      Result: JSON.parse(String(EventPattern)).source.includes(JSON.parse(String(Event)).source),
+    }));
+    bench.upstream.answers.set('ListTargetsByRule', ({ Rule }) => ({
+      Targets: [{ Id: '1', Arn: `arn:aws:lambda:us-west-2:000000000000:function:${Rule}` }],
+    }));
 
     await interrupt({ instanceId, seconds: 60 });
 
-    await vi.waitFor(() => expect(bench.upstream.seen.join('\n')).toContain('PutEvents'));
+    const called = () => bench.upstream.seen.filter((line) => line.includes('/invocations'));
+    await vi.waitFor(() => expect(called()).toHaveLength(1));
+    expect(called()[0]).toContain('wants-it');
   });
 
   it('may be aimed at a worker', async () => {

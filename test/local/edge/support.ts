@@ -34,6 +34,11 @@ export class FakeUpstream {
   readonly seen: string[] = [];
   readonly parameters = new Map<string, string>();
   readonly secrets = new Map<string, Record<string, string>>();
+  /** What further actions are answered with, by the action. */
+  readonly answers = new Map<
+    string,
+    Record<string, unknown> | ((input: Record<string, unknown>) => Record<string, unknown>)
+  >();
   template: Record<string, XmlValue> = {};
   readonly #server = createServer((request, response) => {
     void buffer(request).then((body) => {
@@ -72,6 +77,10 @@ export class FakeUpstream {
     }
     if (action === 'GetParameter') return this.#json(action, this.#parameter(JSON.parse(body).Name));
     if (action === 'DescribeSecret') return this.#json(action, this.#secret(JSON.parse(body).SecretId));
+    const answer = this.answers.get(action);
+    if (answer !== undefined) {
+      return this.#json(action, typeof answer === 'function' ? answer(JSON.parse(body)) : answer);
+    }
     return { name: action, status: 200, body: body === '' ? 'nothing' : body };
   }
 

@@ -88,3 +88,12 @@ export const uniqueName = (hint: string): string => {
   counter += 1;
   return `${hint}-${run}${process.pid.toString(36)}${counter.toString(36)}w`;
 };
+
+/** Has EC2 warn a Spot worker, which it takes back after the time. */
+export const interruptWorker = async (worker: string, seconds: number): Promise<void> => {
+  const answer = await fetch(`${endpoint}/_edge/interruptions`, {
+    method: 'POST',
+    body: JSON.stringify({ worker, seconds }),
+  });
+  if (!answer.ok) throw new Error(`${worker} cannot be interrupted: ${await answer.text()}`);
+};
