@@ -119,7 +119,9 @@ const faultOfFlag = (name: string, value: unknown): string | undefined => {
 
 /** A flag wins over its variable, and both over the default. */
 const gather = (argv: readonly string[], environment: NodeJS.ProcessEnv) => {
-  const { values, positionals } = parseArgs({ args: [...argv], options: FLAGS, strict: false, allowPositionals: true });
+  // With one dash, too, as the known control plane takes them.
+  const args = argv.map((word) => word.replace(/^-(?=[a-z])/, '--'));
+  const { values, positionals } = parseArgs({ args, options: FLAGS, strict: false, allowPositionals: true });
   const flags = Object.entries(values);
   const texts: Record<string, string> = Object.fromEntries(
     NAMES.map((name) => [name, (environment[OPTIONS[name].variable] ?? OPTIONS[name].preset).trim()]),

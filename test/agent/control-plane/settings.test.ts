@@ -30,6 +30,14 @@ describe('settings', () => {
     });
   });
 
+  it('take flags with one dash, as known control planes do', () => {
+    expect(readSettings(['-stale-timeout', '90s', '-http-addr=:80'], {})).toMatchObject({
+      staleTimeout: 90_000,
+      http: { port: 80 },
+    });
+    expect(() => readSettings(['-ws-addr', ':8091'], {})).toThrow(/there is no WebSocket/);
+  });
+
   it('tell all that is wrong at once', () => {
     const read = () =>
       readSettings(['--foo', '--data-dir'], { GRPC_ADDR: 'nowhere', STALE_TIMEOUT: '2', GRPC_TLS_CERT_FILE: '/c' });
