@@ -978,7 +978,7 @@ export declare type FleetSummary = Message<"ec2agent.v1.FleetSummary"> & {
   unhealthyNodes: number;
 
   /**
-   * Nodes that have a GPU.
+   * Nodes of type GPU_WORKER, whether a GPU answers or not.
    *
    * @generated from field: int32 gpu_nodes = 4;
    */
