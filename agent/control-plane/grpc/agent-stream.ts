@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import {
@@ -17,6 +18,7 @@ import { type Identity, speaksFor } from '../fleet/identity.ts';
 import type { AgentStream } from '../fleet/node.ts';
 import type { Connection } from './connections.ts';
 import { Outbox } from './outbox.ts';
+import { createPace } from './pace.ts';
 
 export interface StreamDeps {
   readonly fleet: Fleet;
@@ -29,6 +31,9 @@ export interface StreamDeps {
 const MOST_WAITING = 64;
 /** A stream without a node is worth nothing to anybody. */
 const FIRST_STATUS_MILLISECONDS = 10_000;
+/** An agent says two things a minute; of what comes at once so much is taken at once, and the rest has to wait. */
+const BURST = 200;
+const PER_SECOND = 20;
 /** The identity of a receipt for the first status; it also makes the answer's head go out, which waits for a message. */
 const FIRST = 'status';
 
@@ -86,10 +91,15 @@ export class ControlStream implements AgentStream, Outlet {
     }
   }
 
-  /** Never rejects: whatever an agent sends ends its own stream at most. */
+  /** Never rejects: whatever an agent sends ends its own stream at most, and however much it slows down itself alone. */
   async #read(messages: AsyncIterable<AgentMessage>): Promise<void> {
+    const pace = createPace(BURST, PER_SECOND, () => performance.now());
     try {
-      for await (const message of messages) this.#take(message);
+      for await (const message of messages) {
+        this.#take(message);
+        const milliseconds = pace();
+        if (milliseconds > 0) await sleep(milliseconds, undefined, { ref: false });
+      }
       this.#outbox.end();
     } catch (error) {
       const known = ConnectError.from(error);

@@ -1,61 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { CommandDesk } from '../../../../agent/control-plane/commands/desk.ts';
-import { Audit } from '../../../../agent/control-plane/store/audit.ts';
-import { CommandStore } from '../../../../agent/control-plane/store/command-store.ts';
-import { openDatabase } from '../../../../agent/control-plane/store/database.ts';
-import { CommandResultSchema, type ControlMessage } from '../../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
-import { FakeClock, HOUR, SECOND } from '../support/fake-clock.ts';
-
-class FakeOutlet {
-  readonly sent: ControlMessage[] = [];
-  readonly knowsIds: boolean;
-  full = false;
-  constructor(knowsIds = true) {
-    this.knowsIds = knowsIds;
-  }
-  send(message: ControlMessage): boolean {
-    if (!this.full) this.sent.push(message);
-    return !this.full;
-  }
-  commands(): string[] {
-    return this.sent.flatMap(({ payload }) => (payload.case === 'command' ? [payload.value.commandId] : []));
-  }
-  acks(): string[] {
-    return this.sent.flatMap(({ payload }) => (payload.case === 'ack' ? [payload.value.messageId] : []));
-  }
-}
-
-const DRAIN = { type: 'DRAIN', args: { force: 'no' }, timeoutSeconds: 60, source: '10.0.0.1' } as const;
-const NODE = 'node-1';
-
-const aDesk = () => {
-  const clock = new FakeClock();
-  const database = openDatabase(
-    ':memory:',
-    () => {},
-    () => clock.now(),
-  );
-  const audit = new Audit(database, () => clock.now(), 90);
-  const start = () =>
-    new CommandDesk({
-      ...{ clock, store: new CommandStore(database), audit, count: () => {} },
-      log: (level, event) => void (level === 'error' && lines.push(event)),
-    });
-  const lines: string[] = [];
-  /** A disk that is full, or whose volume went read-only, and one that is well again. */
-  const setDisk = (state: 'full' | 'well') => database.exec(`PRAGMA query_only = ${state === 'full' ? 1 : 0}`);
-  const told = (commandId: string) =>
-    audit
-      .list({ limit: 100, commandId })
-      .map(({ event }) => event)
-      .reverse();
-  const last = () => audit.list({ limit: 1 })[0];
-  return { clock, audit, start, told, last, lines, setDisk, desk: start() };
-};
-
-const result = (commandId: string, overrides = {}) =>
-  create(CommandResultSchema, { commandId, success: true, stdout: 'drained', ...overrides });
+import { aDesk, DRAIN, FakeOutlet, NODE, result } from '../support/a-desk.ts';
+import { HOUR, SECOND } from '../support/fake-clock.ts';
 
 describe('a command', () => {
   it('goes out once, and its result is kept and acknowledged', () => {
@@ -259,55 +204,6 @@ describe('a restart', () => {
     const next = start();
     clock.pass(75 * SECOND);
     next.sweep();
-
-    expect(told(commandId)).toEqual(['accepted', 'delivered', 'timed-out']);
-  });
-});
-
-describe('a disk that takes nothing', () => {
-  it('tears no stream and ends nothing: what was sent still gets its result or its end', () => {
-    const { desk, clock, lines, setDisk } = aDesk();
-    const outlet = new FakeOutlet();
-    desk.attach(NODE, outlet);
-    const { commandId } = desk.submit([NODE], DRAIN);
-    desk.submit([NODE], DRAIN);
-    setDisk('full');
-
-    desk.result(NODE, result(commandId));
-    desk.attach(NODE, new FakeOutlet());
-    clock.pass(HOUR);
-    desk.sweep();
-    desk.forget(NODE);
-
-    expect(outlet.acks()).toEqual([commandId]);
-    expect(new Set(lines)).toEqual(new Set(['commands are not kept', 'audit is not kept']));
-  });
-
-  it('refuses what is new, and takes it again afterwards', () => {
-    const { desk, setDisk } = aDesk();
-    const outlet = new FakeOutlet();
-    desk.attach(NODE, outlet);
-    setDisk('full');
-
-    expect(() => desk.submit([NODE], DRAIN)).toThrow(/readonly/);
-    setDisk('well');
-
-    expect(desk.submit([NODE], DRAIN).sent).toBe(1);
-    expect(outlet.commands()).toHaveLength(1);
-  });
-});
-
-describe('a model that is pulled', () => {
-  it('has as long as its agent gives it', () => {
-    const { desk, told, clock } = aDesk();
-    desk.attach(NODE, new FakeOutlet());
-    const { commandId } = desk.submit([NODE], { ...DRAIN, type: 'PULL_MODEL', timeoutSeconds: 0 });
-
-    clock.pass(30 * 60 * SECOND);
-    desk.sweep();
-    expect(told(commandId)).toEqual(['accepted', 'delivered']);
-    clock.pass(15 * SECOND);
-    desk.sweep();
 
     expect(told(commandId)).toEqual(['accepted', 'delivered', 'timed-out']);
   });
