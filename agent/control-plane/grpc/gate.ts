@@ -13,8 +13,6 @@ export interface GateSettings {
 
 /** Keys change while the program runs: a Secret that is mounted is written anew. */
 const LOOK_MILLISECONDS = 5000;
-/** Agents that are refused ask again twice a minute, for ever. */
-const TELL_MILLISECONDS = 60_000;
 
 /** Says who an agent is: by the token that it sends, and never by where it comes from. */
 export class Gate {
@@ -25,7 +23,6 @@ export class Gate {
   #keys: readonly string[] | undefined;
   #changedAt = Number.NaN;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #refused = { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
 
   constructor(settings: GateSettings, clock: Clock, log: Log) {
     this.#settings = settings;
@@ -48,27 +45,14 @@ export class Gate {
     const [, token] = /^Bearer +(\S+)$/i.exec(header.get('authorization') ?? '') ?? [];
     if (token === undefined) {
       if (this.#settings.agentsWithoutToken === 'allow') return { kind: 'anonymous' };
-      throw this.#refusal('no token: send metadata "authorization: Bearer …"');
+      throw new ConnectError('no token: send metadata "authorization: Bearer …"', Code.Unauthenticated);
     }
     const verdict =
       keys.length === 0
         ? { valid: false as const, reason: 'the key file of the control plane holds no usable key' }
         : await verifyAgentToken(token, keys, this.#clock.now());
-    if (!verdict.valid) throw this.#refusal(`the token is refused: ${verdict.reason}`);
+    if (!verdict.valid) throw new ConnectError(`the token is refused: ${verdict.reason}`, Code.Unauthenticated);
     return { kind: 'proven', claims: verdict.claims };
-  }
-
-  /** The agent's own log is on its node, where nobody looks first; one line a minute speaks for all. */
-  #refusal(reason: string): ConnectError {
-    const now = this.#clock.monotonic();
-    if (now - this.#refused.toldAt < TELL_MILLISECONDS) this.#refused.untold += 1;
-    else {
-      const remedy =
-        "compare AGENT_KEY_FILE with the fleet's secret agent-key; AGENTS_WITHOUT_TOKEN lets known agents in";
-      this.#log('warn', 'agent refused', { reason, untold: this.#refused.untold, remedy });
-      this.#refused = { toldAt: now, untold: 0 };
-    }
-    return new ConnectError(reason, Code.Unauthenticated);
   }
 
   /** Keys that can no longer be read stay in force: a volume that hiccups must neither lock the fleet out nor let all in. */

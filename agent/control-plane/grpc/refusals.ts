@@ -6,7 +6,10 @@ const AGAIN_MILLISECONDS = 600_000;
 const MOST_REMEMBERED = 100;
 const LONGEST = 60;
 
-/** Tells the log whom the door is shut to: refused agents come back twice a minute, which is not news each time. */
+/**
+ * Tells the log whom the door is shut to, since the agent's own is on its node, where nobody looks first. Refused agents
+ * come back twice a minute, which is not news each time.
+ */
 export class Refusals {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -17,13 +20,13 @@ export class Refusals {
     this.#log = log;
   }
 
-  tell(nodeId: string, reason: string): void {
+  tell(nodeId: string, reason: string, remedy?: string): void {
     const now = this.#clock.monotonic();
     for (const [what, at] of this.#toldAt) if (now - at >= AGAIN_MILLISECONDS) this.#toldAt.delete(what);
     const node = nodeId.slice(0, LONGEST);
     const what = JSON.stringify([node, reason]);
     if (this.#toldAt.has(what) || this.#toldAt.size >= MOST_REMEMBERED) return;
     this.#toldAt.set(what, now);
-    this.#log('warn', 'registration refused', { node, reason });
+    this.#log('warn', 'registration refused', remedy === undefined ? { node, reason } : { node, reason, remedy });
   }
 }

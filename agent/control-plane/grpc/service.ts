@@ -20,6 +20,9 @@ export interface ServiceDeps extends StreamDeps {
 /** The connection that a call came over. */
 export const CONNECTION = createContextKey<Connection | undefined>(undefined, { description: 'connection' });
 
+const REMEDY =
+  "compare AGENT_KEY_FILE with the fleet's secret agent-key; AGENTS_WITHOUT_TOKEN=allow lets known agents in";
+
 /** What agents call. A thrown ConnectError is told to the agent; any other error is told as `internal`. */
 export const createService = (deps: ServiceDeps): Required<ServiceImpl<typeof AgentControl>> => {
   const { fleet, gate, clock, log } = deps;
@@ -27,7 +30,7 @@ export const createService = (deps: ServiceDeps): Required<ServiceImpl<typeof Ag
   return {
     async register(request, { requestHeader }) {
       const identity = await gate.identify(requestHeader).catch((error: unknown) => {
-        refusals.tell(request.nodeId, ConnectError.from(error).rawMessage);
+        refusals.tell(request.nodeId, ConnectError.from(error).rawMessage, REMEDY);
         throw error;
       });
       const outcome = fleet.register(request, identity);
