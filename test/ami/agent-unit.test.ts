@@ -52,6 +52,10 @@ describe("the worker agent's unit", () => {
     expect(values('ProtectSystem')).toEqual(['strict']);
   });
 
+  it('leaves no core behind, which would hold its token', () => {
+    expect(values('LimitCORE')).toEqual(['0']);
+  });
+
   it('lets nvidia-smi at the GPUs by number, which holds before the driver is loaded too', () => {
     expect(values('DevicePolicy')).toEqual(['closed']);
     expect(values('DeviceAllow')).toContain('/dev/char/195:255 rw');

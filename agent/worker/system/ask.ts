@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import type { AskOptions } from '../ports.ts';
 
 const MOST_BYTES = 65_536;
+/** A list of ten thousand models; the agent's whole heap has 48 MB. */
+const MOST_TEXT = 2 * 1024 * 1024;
 
 /** Hands over whole lines, and keeps what has no end yet. */
 const byLine = (onLine: (line: string) => void) => {
@@ -20,7 +22,7 @@ const byLine = (onLine: (line: string) => void) => {
 
 /**
  * Plain HTTP to what runs on this machine. node:http instead of fetch, which costs 4 MB more at rest. Undefined when
- * there is no whole answer within the time.
+ * there is no whole answer within the time and within bounds.
  */
 export const ask = (url: string, options: AskOptions): Promise<{ status: number; text: string } | undefined> =>
   new Promise((resolve) => {
@@ -43,6 +45,7 @@ export const ask = (url: string, options: AskOptions): Promise<{ status: number;
       incoming.on('data', (chunk: string) => {
         text = lines === undefined ? text + chunk : (text + chunk).slice(-MOST_BYTES);
         lines?.take(chunk);
+        if (text.length > MOST_TEXT) giveUp();
       });
       incoming.on('error', giveUp);
       incoming.on('end', () => {

@@ -145,6 +145,15 @@ describe('local HTTP', () => {
     expect(lines).toEqual(['one', 'two', 'three']);
   });
 
+  it('gives nothing, and soon, where the answer has no end', async () => {
+    const url = await answering((_, response) => {
+      const more = (): void => void response.write('x'.repeat(65_536), (error) => error ?? setImmediate(more));
+      more();
+    });
+
+    expect(await thisSystem.ask(url, { timeoutMs: 60_000 })).toBeUndefined();
+  });
+
   it.each([
     ['nobody listens', async () => 'http://127.0.0.1:1'],
     ['nobody answers in time', () => answering(() => {})],
