@@ -1,5 +1,6 @@
 import type { WorkerView } from '#contract';
 import type { NodeSummaryView, NodeView } from '../../agent/control-plane/views.ts';
+import { plainText } from '../../agent/shared/plain-text.ts';
 import { formatAge } from './duration.ts';
 import type { Style } from './output.ts';
 import type { Column } from './table.ts';
@@ -72,8 +73,7 @@ const interruptionOf = ({ interruption }: NodeSummaryView): string =>
     ? ''
     : `Spot will ${interruption.action} it${interruption.time ? ` at ${interruption.time}` : ''}`;
 
-/** All that a worker's agent reports, one field a line; a summary knows the first lines of it. */
-export const agentFields = (agent: NodeSummaryView | NodeView, now: Date): [string, string][] => [
+const fieldsOf = (agent: NodeSummaryView | NodeView, now: Date): [string, string][] => [
   [
     'agent',
     [stateOf(agent, now), `heard ${silentFor(agent, now)} ago`, agent.agent_version].filter(Boolean).join(', '),
@@ -89,3 +89,10 @@ export const agentFields = (agent: NodeSummaryView | NodeView, now: Date): [stri
       ] satisfies [string, string][])
     : []),
 ];
+
+/**
+ * All that a worker's agent reports, one field a line; a summary knows the first lines of it. A node chose the words: none
+ * of them steers the terminal.
+ */
+export const agentFields = (agent: NodeSummaryView | NodeView, now: Date): [string, string][] =>
+  fieldsOf(agent, now).map(([name, value]) => [name, plainText(value)]);

@@ -9,6 +9,7 @@ import {
   ServiceState,
   type ServiceStatus,
 } from '../../proto/generated/ec2agent/v1/agent_pb.js';
+import { plainText } from '../../shared/plain-text.ts';
 import {
   Health,
   type InterruptionView,
@@ -23,8 +24,11 @@ import type { StatusPart } from './node.ts';
 /** An agent that lost its mind must not fill the memory of the control plane. */
 const MOST = { gpus: 16, models: 256, marks: 128, labels: 64, text: 512 } as const;
 
-/** Cuts text of agents to a length that a page can show. */
-export const clip = (text: string): string => (text.length > MOST.text ? `${text.slice(0, MOST.text - 1)}…` : text);
+/** Text of agents as a page, a log and a terminal can show it: one line, and not too long. */
+export const clip = (text: string): string => {
+  const plain = plainText(text.slice(0, 2 * MOST.text));
+  return plain.length > MOST.text ? `${plain.slice(0, MOST.text - 1)}…` : plain;
+};
 
 /** Numbers of later protocols have no name here. */
 const Kind = NodeKind.catch('NODE_TYPE_UNSPECIFIED');

@@ -46,7 +46,7 @@ const unusable = (directory: string, error: unknown): ConfigurationError =>
     what: `the state cannot be kept in ${directory}: ${reasonOf(error)}`,
     got: directory,
     allowed: 'a directory on a local disk that the control plane may write to',
-    remedy: 'mount a volume there that belongs to the user of the control plane, or set --data-dir',
+    remedy: 'free space there, mount a volume that belongs to the user of the control plane, or set --data-dir',
     cause: error,
   });
 

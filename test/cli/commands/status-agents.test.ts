@@ -129,6 +129,20 @@ describe('status with a control plane', () => {
     expect(out).toContain('models       llama3:8b (loaded)\n');
   });
 
+  it('shows no words of an agent that would steer the terminal', async () => {
+    const steering = aNode({
+      busy_with: 'a\u001b[2J\nb',
+      models: [{ name: '\u009b31m', size_bytes: 1, currently_loaded: false }],
+    });
+    homelab.answer('GET /api/v1/nodes', { status: 200, body: [steering] });
+    homelab.answer(`GET /api/v1/nodes/${steering.id}`, { status: 200, body: steering });
+
+    const { out } = await fleet.run(['status', 'gpu-1', '--control-plane', homelab.url]);
+
+    expect(out).toContain('busy with    a[2Jb\n');
+    expect(out).toContain('models       31m\n');
+  });
+
   it('asks where the stack says that it is, unless told to ask nobody', async () => {
     fleet.cloudFormation.on(DescribeStacksCommand, { StackName: 'carrierarr-mesh' }).resolves({
       Stacks: [

@@ -251,4 +251,13 @@ describe('a status', () => {
       status: { timestamp: null, health: 'HEALTH_STATE_UNSPECIFIED' },
     });
   });
+
+  it('loses what would steer a terminal or end a line', () => {
+    const { join, fleet } = aFleet();
+    const { id } = join(1, { agentVersion: '1\u001b]0;root\u0007' });
+
+    fleet.status(id, status(1, { busyWith: 'a\u001b[2Jb\r\nc\u009b1m\u202ed' }));
+
+    expect(fleet.get(id)?.record).toMatchObject({ agentVersion: '1]0;root', status: { busy_with: 'a[2Jbc1md' } });
+  });
 });
