@@ -32,7 +32,7 @@ export type WarningId = (typeof WARNINGS)[number];
 const LOG_RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827] as const;
 
 const Mesh = z.strictObject({
-  cidr: cidr.describe('The Nebula overlay. Every certificate carries this mask'),
+  cidr: cidr.describe('The Nebula overlay, of private addresses. Every certificate carries this mask'),
   firstWorkerAddress: address.describe('First mesh address handed to a worker; allocation runs upwards'),
   lighthouse: z.strictObject({
     address: address.describe("The homelab lighthouse's mesh address"),

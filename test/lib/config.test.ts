@@ -105,6 +105,22 @@ describe('parsing', () => {
     expect(fieldsOf({ mesh: { firstWorkerAddress } })).toEqual(['mesh.firstWorkerAddress']);
   });
 
+  it('refuses a mesh of public addresses, to which no node lets its agent out', () => {
+    const mesh = { cidr: '44.100.0.0/16', firstWorkerAddress: '44.100.2.1', lighthouse: { address: '44.100.0.1' } };
+
+    expect(fieldsOf({ mesh })).toEqual(['mesh.cidr']);
+    expect(
+      fieldsOf({
+        mesh: {
+          ...mesh,
+          cidr: '100.100.0.0/16',
+          firstWorkerAddress: '100.100.2.1',
+          lighthouse: { address: '100.100.0.1' },
+        },
+      }),
+    ).toEqual([]);
+  });
+
   it('wants one subnet per zone with an existing VPC', () => {
     const zones = ['us-west-2a', 'us-west-2b'];
     const network = { vpcId: 'vpc-0abc12345678', zones, subnetIds: ['subnet-0abc12345678'] };
