@@ -93,9 +93,12 @@ export const historyOf = async (executionArn: string): Promise<HistoryEvent[]> =
 };
 
 /** Waits until an execution has entered a state. */
-export const reached = async (arn: string, state: string): Promise<void> => {
-  await eventually(`${state} in ${arn}`, async () =>
-    (await historyOf(arn)).some((event) => event.stateEnteredEventDetails?.name === state) ? true : undefined,
+export const reached = async (arn: string, state: string, seconds = 120): Promise<void> => {
+  await eventually(
+    `${state} in ${arn}`,
+    async () =>
+      (await historyOf(arn)).some((event) => event.stateEnteredEventDetails?.name === state) ? true : undefined,
+    seconds,
   );
 };
 
