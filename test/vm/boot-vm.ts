@@ -19,6 +19,7 @@ import { Ground } from '../system/boot/support/ground.ts';
 import { startHomelab } from '../system/boot/support/homelab.ts';
 import { bootNebula, bootObstacle } from '../system/boot/support/obstacle.ts';
 import { addressOf, layWire, macOf } from '../system/boot/support/wire.ts';
+import { workerAgentProgram } from '../system/support/agent-programs.ts';
 import { imageEnvironment } from '../system/boot/support/world.ts';
 
 const CACHE = process.env.CARRIERARR_VM_CACHE ?? '/var/tmp/carrierarr-vm/debian.tar';
@@ -109,7 +110,11 @@ try {
   cloud.instances.set(addressOf(NUMBER), anInstance({ ...secret, ...members, nebula_ca_crt: trusted }));
 
   say(`makes the disk (${CACHE})`);
-  const environment = { ...(await imageEnvironment(nebula, cloud.authorityPem, 'Driver=virtio_net')), CACHE };
+  const environment = {
+    ...imageEnvironment(nebula, cloud.authorityPem, 'Driver=virtio_net'),
+    AGENT: await workerAgentProgram(),
+    CACHE,
+  };
   await ground.run(`bash '${join(import.meta.dirname, 'disk.sh')}' ${role}`, environment);
   await ground.run('ip tuntap add vm mode tap; ip link set vm mtu 9001 master wire up');
 

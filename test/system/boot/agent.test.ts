@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeView } from '../../../agent/control-plane/views.ts';
+import { workerAgentProgram } from '../support/agent-programs.ts';
 import { skipLoudly } from '../support/nebula-programs.ts';
 import { type ControlPlaneEnd, startControlPlane } from './support/control-plane.ts';
 import { eventually } from './support/machine.ts';
@@ -18,7 +19,7 @@ describe.skipIf(skipLoudly('the worker agent under systemd', bootObstacle))('the
   let world: World;
   let controlPlane: ControlPlaneEnd;
   beforeAll(async () => {
-    world = await World.start(bootNebula());
+    world = await World.start(bootNebula(), await workerAgentProgram());
     controlPlane = await startControlPlane(world.ground);
   });
   afterAll(async () => {

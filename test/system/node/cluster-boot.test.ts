@@ -195,7 +195,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('boot with a cluster',
     await node.until('[[ -s /run/ollama.told && -s /run/worker-agent.told ]]');
     expect(await node.read('/run/ollama.told')).toBe(`ollama serve\nOLLAMA_HOST=${ADDRESS}:11434\n`);
     expect(await node.read('/run/worker-agent.told')).toBe(
-      `worker-agent --type gpu-worker --nebula-ip ${ADDRESS}\nCONTROL_PLANE_ADDR=10.100.0.1:50051\n`,
+      `worker-agent --type gpu-worker --nebula-ip ${ADDRESS}\nCONTROL_PLANE_ADDR=10.100.0.1:50051\nOLLAMA_HOST=${ADDRESS}:11434\n`,
     );
     expect(await node.read('/etc/worker-agent/env')).toBe(
       [

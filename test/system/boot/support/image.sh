@@ -5,7 +5,7 @@
 # with stand-ins for its packages. Runs in the ground's namespaces.
 #
 # PROJECT    the repository                         NEBULA    the nebula binary
-# AGENT      the worker agent's executable
+# AGENT      the worker agent's executable; without it a stand-in
 # AUTHORITY  certificate of the machine's own AWS   NOTIFIES  `no`: that nebula cannot tell systemd that it is ready
 # SANDBOX    folder of the stand-ins that image `plain` gets (test/ami/support)
 # DEVICE     a [Match] line for its network device, in place of EC2's drivers
@@ -82,10 +82,10 @@ install_network() {
 
 install_stand_ins() {
   install -m 0755 "$NEBULA" "$root/usr/local/bin/nebula"
-  install -m 0755 "$AGENT" "$root/usr/local/bin/worker-agent"
   mkdir -p "$root/srv/ollama/api"
   printf '{"version":"0.5.7"}\n' >"$root/srv/ollama/api/version"
   install -m 0755 "$PROJECT"/test/system/boot/support/programs/* "$root/usr/local/bin/"
+  if [[ -n ${AGENT:-} ]]; then install -m 0755 "$AGENT" "$root/usr/local/bin/worker-agent"; fi
 }
 
 if [[ -z ${2:-} ]]; then

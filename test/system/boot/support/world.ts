@@ -6,7 +6,6 @@ import { certificateToPem } from '../../../../lambda/identity/certificate/index.
 import { agentMembers, serverMembers } from '../../../ssm/cluster-builders.ts';
 import { FakeInstance, secretValue } from '../../../ssm/fake-instance.ts';
 import { anAgentToken, anIdentity, authority, type TestIdentity } from '../../../ssm/identity-builders.ts';
-import { workerAgentProgram } from '../../support/agent-programs.ts';
 import type { Program } from '../../support/nebula-programs.ts';
 import { startCloud } from './cloud.ts';
 import { removeControlGroups } from './control-groups.ts';
@@ -53,14 +52,9 @@ const notifies = ({ label }: Program): string => (/ 1\.[0-7]\./.test(label) ? 'n
 export const IMAGE_SCRIPT = join(import.meta.dirname, 'image.sh');
 
 /** What that script is told. @param device a line of networkd's that matches the machine's network device */
-export const imageEnvironment = async (
-  nebula: Program,
-  authorityPem: string,
-  device: string,
-): Promise<Record<string, string>> => ({
+export const imageEnvironment = (nebula: Program, authorityPem: string, device: string): Record<string, string> => ({
   PROJECT: resolve('.'),
   NEBULA: nebula.path,
-  AGENT: await workerAgentProgram(),
   NOTIFIES: notifies(nebula),
   AUTHORITY: authorityPem,
   DEVICE: device,
@@ -91,13 +85,15 @@ export class World {
     this.homelab = homelab;
   }
 
-  static async start(nebula: Program): Promise<World> {
+  /** @param agent the worker agent's executable; without it machines have a stand-in, which costs next to nothing */
+  static async start(nebula: Program, agent?: string): Promise<World> {
     await removeControlGroups();
     const ground = await Ground.start();
     try {
       await layWire(ground);
       const cloud = await startCloud(ground);
-      const environment = await imageEnvironment(nebula, cloud.authorityPem, 'Name=ens5');
+      const told = imageEnvironment(nebula, cloud.authorityPem, 'Name=ens5');
+      const environment = agent === undefined ? told : { ...told, AGENT: agent };
       const images = ROLES.map((role) => ground.run(`bash '${IMAGE_SCRIPT}' ${role}`, environment));
       const fleetCaPem = certificateToPem(authority.certificate);
       const [homelab] = await Promise.all([startHomelab(ground, nebula.path, fleetCaPem), ...images]);
@@ -110,7 +106,7 @@ export class World {
 
   /** Prepares for machines without our image, and gives the setting of one. */
   async preparePlain(plain: PlainLighthouse): Promise<MachineSetting> {
-    const environment = await imageEnvironment(this.#nebula, this.#cloud.authorityPem, 'Name=ens5');
+    const environment = imageEnvironment(this.#nebula, this.#cloud.authorityPem, 'Name=ens5');
     const { sandbox, bundle, bundleKey, userData } = plain;
     await this.ground.run(`bash '${IMAGE_SCRIPT}' plain`, { ...environment, SANDBOX: sandbox.folder });
     this.#cloud.mirror(join(sandbox.folder, 'mirror'));
