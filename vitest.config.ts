@@ -3,6 +3,11 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 const reports = process.env.CARRIERARR_TEST_REPORTS;
 
+/** Whole lives of clouds whose parts the other suites prove too: `npm run test:long`. CI has twenty minutes. */
+const LONG = ['test/system/cluster-variants.test.ts'];
+/** A limit for a loaded machine: it costs those nothing that pass. */
+const MACHINE_LIMIT = { testTimeout: 240_000, hookTimeout: 240_000 };
+
 export default defineConfig({
   test: {
     // CI adds up the reports of its runs; one file per run, since the projects run one after another.
@@ -41,13 +46,13 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          // A limit for a loaded machine: it costs those nothing that pass.
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          exclude: LONG,
+          ...MACHINE_LIMIT,
           // Each file brings clouds, namespaces and ports of its own, and waits almost as much as it computes.
           maxWorkers: 3,
         },
       },
+      { test: { name: 'long', include: LONG, ...MACHINE_LIMIT } },
     ],
   },
 });

@@ -8,7 +8,6 @@ const LONGEST = [
   'system/cluster-cells.test.ts',
   'system/homelab-preflight.test.ts',
   'system/local-interrupt.test.ts',
-  'system/cluster-variants.test.ts',
   'system/mesh-door.test.ts',
   'scenario/removal.test.ts',
   'scenario/cluster-failures.test.ts',
