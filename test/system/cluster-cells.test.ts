@@ -113,7 +113,7 @@ const giveNotice = async (on: Cloud, worker: string): Promise<void> => {
 
 const expectRemoved = (on: Cloud, worker: string): Promise<void> =>
   expect
-    .poll(async () => (await carrierarr(on, 'status', worker, '--json')).output, { timeout: 120_000, interval: 2000 })
+    .poll(async () => (await carrierarr(on, 'status', worker, '--json')).output, { timeout: 240_000, interval: 2000 })
     .toMatch(/"phase": ?"REMOVED"/);
 
 const ids = (found: readonly { readonly ids: readonly string[] }[]): string[] => found.flatMap((each) => each.ids);
@@ -181,12 +181,12 @@ describe.skipIf(obstacle !== undefined)(`a cluster in cells of kind ${nodes}`, {
 
     await giveNotice(home, 'brief');
     await expect
-      .poll(async () => (await agentOf(home, 'brief'))?.interruption, { timeout: 60_000, interval: 1000 })
+      .poll(async () => (await agentOf(home, 'brief'))?.interruption, { timeout: 150_000, interval: 1000 })
       .toMatchObject({ action: 'terminate' });
     // Nobody asks for it: one leaves since EC2 takes it back, the other since it has nothing to do.
     await Promise.all([expectRemoved(home, 'brief'), expectRemoved(home, 'guest')]);
     await expect
-      .poll(async () => (await agentOf(home, 'guest'))?.state, { timeout: 60_000, interval: 1000 })
+      .poll(async () => (await agentOf(home, 'guest'))?.state, { timeout: 150_000, interval: 1000 })
       .toMatch(/dead|gone/);
     const ended = await succeed(home, 'teardown', 'house');
 
