@@ -6,9 +6,10 @@ import {
   DescribeVolumesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AL2023_PARAMETER } from '#contract';
 import { AMAZON_ID } from '../../../local/edge/ec2/images.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type Bench, openBench, REGION } from './support.ts';
 
 let bench: Bench;
@@ -76,7 +77,7 @@ describe('CreateFleet', () => {
   it('hands the decoded user data, tags and addresses to the node', async () => {
     const instanceId = await launch();
 
-    await vi.waitFor(() => expect(bench.host.started).toHaveLength(1));
+    await eventually(() => expect(bench.host.started).toHaveLength(1));
     expect(bench.host.started[0]).toMatchObject({
       instanceId,
       userData: 'CARRIERARR_ROLE=gpu-worker',
@@ -90,7 +91,7 @@ describe('CreateFleet', () => {
     const first = await launch();
     const second = await launch();
 
-    await vi.waitFor(() => expect(bench.host.started).toHaveLength(1));
+    await eventually(() => expect(bench.host.started).toHaveLength(1));
     expect(second).toBe(first);
   });
 
@@ -219,7 +220,7 @@ describe('CreateFleet', () => {
 
     await bench.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await bench.ec2.send(new DescribeVolumesCommand(filter))).Volumes ?? []).toEqual([]),
     );
     const requests = await bench.ec2.send(new DescribeSpotInstanceRequestsCommand({}));

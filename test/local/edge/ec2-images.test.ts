@@ -9,11 +9,16 @@ import {
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Bench, openBench } from './support.ts';
 
+const PENDING_MS = 100;
+
 let bench: Bench | undefined;
-afterEach(() => bench?.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await bench?.close();
+});
 
 const open = async (): Promise<Bench> => {
-  bench = await openBench({ pendingMs: 100, shuttingDownMs: 0, invisibleMs: 0 });
+  bench = await openBench({ pendingMs: PENDING_MS, shuttingDownMs: 0, invisibleMs: 0 });
   return bench;
 };
 
@@ -27,6 +32,7 @@ const look = async ({ ec2 }: Bench, id: string) =>
 
 describe('the copy of an image', () => {
   it('is pending for a while, then available, with the tags and the encryption that were asked for', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
     const cloud = await open();
     const Tags = [{ Key: 'carrierarr:image', Value: 'gpu-worker' }];
 
@@ -39,7 +45,8 @@ describe('the copy of an image', () => {
     });
 
     expect((await look(cloud, id))?.State).toBe('pending');
-    await vi.waitFor(async () => expect((await look(cloud, id))?.State).toBe('available'));
+    vi.advanceTimersByTime(PENDING_MS);
+    expect((await look(cloud, id))?.State).toBe('available');
     const image = await look(cloud, id);
     const snapshots = await cloud.ec2.send(
       new DescribeSnapshotsCommand({ Filters: [{ Name: 'tag:carrierarr:image', Values: ['gpu-worker'] }] }),

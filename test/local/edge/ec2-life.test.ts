@@ -14,10 +14,14 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { type Bench, launchOne, openBench } from './support.ts';
 
 let bench: Bench | undefined;
-afterEach(() => bench?.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await bench?.close();
+});
 
 const open = async (times?: { pendingMs: number; shuttingDownMs: number; invisibleMs: number }): Promise<Bench> => {
   bench = await openBench(times);
@@ -38,35 +42,41 @@ const stateOf = async ({ ec2 }: Bench, instanceId: string) => {
 
 describe('the life of an instance', () => {
   it('runs from pending over running and shutting-down to terminated', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
     const cloud = await open({ pendingMs: 150, shuttingDownMs: 150, invisibleMs: 0 });
     const instanceId = await launch(cloud, 'w1');
 
     expect(await stateOf(cloud, instanceId)).toBe('pending');
-    await vi.waitFor(async () => expect(await stateOf(cloud, instanceId)).toBe('running'));
+    vi.advanceTimersByTime(150);
+    expect(await stateOf(cloud, instanceId)).toBe('running');
+    await eventually(() => expect(cloud.host.started).toHaveLength(1));
     await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
     expect(await stateOf(cloud, instanceId)).toBe('shutting-down');
-    await vi.waitFor(async () => expect(await stateOf(cloud, instanceId)).toBe('terminated'));
-    expect(cloud.host.stopped).toEqual([instanceId]);
+    vi.advanceTimersByTime(150);
+    expect(await stateOf(cloud, instanceId)).toBe('terminated');
+    await eventually(() => expect(cloud.host.stopped).toEqual([instanceId]));
   });
 
   it('is invisible for a moment after the launch', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
     const cloud = await open({ pendingMs: 0, shuttingDownMs: 0, invisibleMs: 150 });
     const instanceId = await launch(cloud, 'w1');
     const byTag = new DescribeInstancesCommand({ Filters: [{ Name: 'tag:carrierarr:worker', Values: ['w1'] }] });
 
     expect((await cloud.ec2.send(byTag)).Reservations ?? []).toEqual([]);
     await expect(stateOf(cloud, instanceId)).rejects.toMatchObject({ name: 'InvalidInstanceID.NotFound' });
-    await vi.waitFor(async () => expect((await cloud.ec2.send(byTag)).Reservations).toHaveLength(1));
+    vi.advanceTimersByTime(150);
+    expect((await cloud.ec2.send(byTag)).Reservations).toHaveLength(1);
   });
 
   it('may be terminated twice, and never starts a node when that happens before its boot', async () => {
-    const cloud = await open({ pendingMs: 60, shuttingDownMs: 0, invisibleMs: 0 });
+    const cloud = await open({ pendingMs: 1_000, shuttingDownMs: 0, invisibleMs: 0 });
     const instanceId = await launch(cloud, 'w1');
 
     await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
     const again = await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(again.TerminatingInstances?.[0]?.PreviousState?.Name).toBe('terminated');
     expect(cloud.host.started).toEqual([]);
   });
@@ -86,7 +96,7 @@ describe('the life of an instance', () => {
 
     const instanceId = await launch(cloud, 'w1');
 
-    await vi.waitFor(async () => expect(await stateOf(cloud, instanceId)).toBe('terminated'));
+    await eventually(async () => expect(await stateOf(cloud, instanceId)).toBe('terminated'));
     expect(cloud.edge.ec2.find(instanceId)?.reason).toContain('Server.InternalError');
   });
 
@@ -100,7 +110,7 @@ describe('the life of an instance', () => {
 
     await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 
-    await vi.waitFor(async () => expect((await cloud.ec2.send(command)).NetworkInterfaces ?? []).toEqual([]));
+    await eventually(async () => expect((await cloud.ec2.send(command)).NetworkInterfaces ?? []).toEqual([]));
   });
 });
 

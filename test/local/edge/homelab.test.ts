@@ -10,7 +10,8 @@ import {
   ListTagsForResourceCommand,
   SendCommandCommand,
 } from '@aws-sdk/client-ssm';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { aHomelabNode } from '../node/builders.ts';
 import { type Bench, openBench } from './support.ts';
 
@@ -135,7 +136,7 @@ describe('a managed node outside EC2', () => {
 
     const commandId = await send(instanceId);
 
-    await vi.waitFor(async () => expect(await statusOf(instanceId, commandId)).toBe('Success'));
+    await eventually(async () => expect(await statusOf(instanceId, commandId)).toBe('Success'));
     expect(bench.host.commands).toMatchObject([{ step: 'homelab-peer', environment: { SSM_Worker: 'gpu-1' } }]);
   });
 
@@ -179,21 +180,21 @@ describe('the line to the homelab', () => {
 
     await setOnline(true);
     const commandId = await send(instanceId);
-    await vi.waitFor(async () => expect(await statusOf(instanceId, commandId)).toBe('Success'));
+    await eventually(async () => expect(await statusOf(instanceId, commandId)).toBe('Success'));
   });
 
   it('tells the end of a script that ran on while it was cut', async () => {
     const { instanceId } = await enrol();
     bench.host.hangs = true;
     const commandId = await send(instanceId);
-    await vi.waitFor(() => expect(bench.host.commands).toHaveLength(1));
+    await eventually(() => expect(bench.host.commands).toHaveLength(1));
 
     await setOnline(false);
     bench.host.release();
     expect(await statusOf(instanceId, commandId)).toBe('InProgress');
 
     await setOnline(true);
-    await vi.waitFor(async () => expect(await statusOf(instanceId, commandId)).toBe('Success'));
+    await eventually(async () => expect(await statusOf(instanceId, commandId)).toBe('Success'));
   });
 
   it('breaks when a step starts, if a fault says so for that worker', async () => {
@@ -202,10 +203,10 @@ describe('the line to the homelab', () => {
     bench.inject({ service: 'node', action: 'homelab-peer', match: 'gpu-2', times: 1, after: 0, effect });
 
     const unharmed = await send(instanceId, 'gpu-1');
-    await vi.waitFor(async () => expect(await statusOf(instanceId, unharmed)).toBe('Success'));
+    await eventually(async () => expect(await statusOf(instanceId, unharmed)).toBe('Success'));
     const struck = await send(instanceId, 'gpu-2');
 
-    await vi.waitFor(async () => expect(await information(['PingStatus', 'ConnectionLost'])).toHaveLength(1));
+    await eventually(async () => expect(await information(['PingStatus', 'ConnectionLost'])).toHaveLength(1));
     expect(await statusOf(instanceId, struck)).toBe('Pending');
   });
 });

@@ -1,5 +1,6 @@
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { type Bench, launchOne, openBench } from './support.ts';
 
 let bench: Bench;
@@ -13,7 +14,7 @@ const launch = async (market: 'spot' | 'on-demand') => {
   const instanceId = await launchOne(bench, {
     TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: market },
   });
-  await vi.waitFor(() => expect(bench.host.started).toHaveLength(1));
+  await eventually(() => expect(bench.host.started).toHaveLength(1));
   return { instanceId, notices: () => bench.host.started[0]?.notices?.() };
 };
 
@@ -30,7 +31,7 @@ describe('an interruption', () => {
     expect(before).toEqual([]);
     expect(notices()).toEqual([{ kind: 'interruption', action: 'terminate', time: expect.any(Date) }]);
     expect(bench.host.stopped).toEqual([]);
-    await vi.waitFor(() => expect(bench.host.stopped).toEqual([instanceId]));
+    await eventually(() => expect(bench.host.stopped).toEqual([instanceId]));
     const described = await bench.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
     expect(described.Reservations?.[0]?.Instances?.[0]?.StateTransitionReason).toMatch(/Spot/);
   });
@@ -54,7 +55,7 @@ describe('an interruption', () => {
     await interrupt({ instanceId, seconds: 60 });
 
     const called = () => bench.upstream.seen.filter((line) => line.includes('/invocations'));
-    await vi.waitFor(() => expect(called()).toHaveLength(1));
+    await eventually(() => expect(called()).toHaveLength(1));
     expect(called()[0]).toContain('wants-it');
   });
 

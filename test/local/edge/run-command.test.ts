@@ -8,8 +8,9 @@ import {
   SendCommandCommand,
   StartSessionCommand,
 } from '@aws-sdk/client-ssm';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../../../local/edge/faults.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type Bench, launchOne, openBench } from './support.ts';
 
 let bench: Bench;
@@ -47,7 +48,7 @@ const information = async (instanceId: string) => {
 
 const launchOnline = async (): Promise<string> => {
   const instanceId = await launchOne(bench);
-  await vi.waitFor(async () => expect(await information(instanceId)).toHaveLength(1));
+  await eventually(async () => expect(await information(instanceId)).toHaveLength(1));
   return instanceId;
 };
 
@@ -67,7 +68,7 @@ const invocation = async (CommandId: string, InstanceId: string) =>
   await bench.ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId }));
 
 const settled = async (commandId: string, instanceId: string) =>
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const answer = await invocation(commandId, instanceId);
     expect(answer.ExecutionEndDateTime).not.toBe('');
     return answer;
@@ -132,7 +133,7 @@ describe('SendCommand', () => {
     const instanceId = await launchOnline();
     bench.host.hangs = true;
     const commandId = await send(instanceId);
-    await vi.waitFor(() => expect(bench.host.commands).toHaveLength(1));
+    await eventually(() => expect(bench.host.commands).toHaveLength(1));
 
     await bench.ssm.send(new CancelCommandCommand({ CommandId: commandId }));
 
@@ -143,11 +144,11 @@ describe('SendCommand', () => {
     const instanceId = await launchOnline();
     bench.host.hangs = true;
     const commandId = await send(instanceId);
-    await vi.waitFor(() => expect(bench.host.commands).toHaveLength(1));
+    await eventually(() => expect(bench.host.commands).toHaveLength(1));
 
     await bench.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 
-    await vi.waitFor(() => expect(bench.host.stopped).toEqual([instanceId]));
+    await eventually(() => expect(bench.host.stopped).toEqual([instanceId]));
     expect(await invocation(commandId, instanceId)).toMatchObject({ Status: 'InProgress' });
     expect(await information(instanceId)).toMatchObject([{ PingStatus: 'ConnectionLost' }]);
   });
@@ -206,7 +207,7 @@ describe('faults on a node', () => {
 
     await send(instanceId);
 
-    await vi.waitFor(() => expect(bench.host.stopped).toEqual([instanceId]));
+    await eventually(() => expect(bench.host.stopped).toEqual([instanceId]));
     expect(await information(instanceId)).toMatchObject([{ PingStatus: 'ConnectionLost' }]);
   });
 
@@ -215,7 +216,7 @@ describe('faults on a node', () => {
 
     const instanceId = await launchOne(bench);
 
-    await vi.waitFor(() => expect(bench.host.started).toHaveLength(1));
+    await eventually(() => expect(bench.host.started).toHaveLength(1));
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(await information(instanceId)).toEqual([]);
   });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { installMinistack } from '../../../local/ministack/install.ts';
 import { findPython } from '../../../local/ministack/python.ts';
 import { Supervisor } from '../../../local/process/supervisor.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let directory: string;
 let supervisor: Supervisor;
@@ -86,7 +87,7 @@ describe('the Python environment', () => {
     fakePython({ pip: `touch ${directory}/pip-runs; sleep 60` });
     const abort = new AbortController();
     const run = install(abort.signal);
-    await vi.waitFor(() => expect(existsSync(join(directory, 'pip-runs'))).toBe(true));
+    await eventually(() => expect(existsSync(join(directory, 'pip-runs'))).toBe(true));
 
     abort.abort(new Error('interrupted'));
 

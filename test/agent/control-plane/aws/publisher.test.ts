@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { createPublisher, type Publisher } from '../../../../agent/control-plane/aws/publisher.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { aHolder } from '../../../support/x509.ts';
 import { type Answer, aSession, fakeAws, type Received } from './support/fake-aws.ts';
 import { aDead, anIdle } from './support/observations.ts';
@@ -62,7 +63,7 @@ describe('the publisher', () => {
     const { lines, observe } = await publish((one) => (isSession(one) ? aSession() : bus(one)));
 
     observe(anIdle(), aDead({ worker: 'gpu-2' }));
-    await vi.waitFor(() => expect(puts()).toHaveLength(1), 5_000);
+    await eventually(() => expect(puts()).toHaveLength(1));
     const [put] = puts();
 
     expect(JSON.parse(put?.body ?? '').Entries).toMatchObject([
@@ -79,7 +80,7 @@ describe('the publisher', () => {
   it('says at its start that the identity is refused, and what to do', async () => {
     const { lines } = await publish(() => ({ status: 403, body: { message: 'Untrusted certificate' } }));
 
-    await vi.waitFor(() => expect(lines.join()).toContain('warn aws-no-session'), 5_000);
+    await eventually(() => expect(lines.join()).toContain('warn aws-no-session'));
 
     expect(lines.join()).toContain('homelab.controlPlane.trustAnchor');
   });
@@ -111,7 +112,7 @@ describe('a certificate that ends within a month', () => {
     try {
       const { lines } = await publish((one) => (isSession(one) ? aSession() : bus(one)));
 
-      await vi.waitFor(() => expect(lines.join()).toContain('aws-session'), 5_000);
+      await eventually(() => expect(lines.join()).toContain('aws-session'));
 
       expect(lines.join()).toMatch(/warn aws-certificate-ends .*homelab certificate --renew/);
     } finally {
