@@ -1,8 +1,8 @@
 import { asCommandError, CommandError } from './errors.ts';
 import type { Fleet } from './fleet.ts';
 import type { Io } from './io.ts';
-import { followExecution } from './progress/follow-execution.ts';
 import { type ExecutionProgress, foldHistory } from './progress/fold-history.ts';
+import { followExecution } from './progress/follow-execution.ts';
 import { type Followed, progressMode, progressRenderer } from './render/progress.ts';
 
 export interface Subject {

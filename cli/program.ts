@@ -1,6 +1,6 @@
 import { Command, Help } from 'commander';
-import manifest from '../package.json' with { type: 'json' };
 import { registerLocalCommands } from '../local/commands.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { registerAmi } from './commands/ami.ts';
 import { registerCert } from './commands/cert.ts';
 import { registerDoctor } from './commands/doctor.ts';

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { PORTS, type PortRule } from '../lambda/shared/contract/ports.ts';
 import { DEFAULTS } from '../lib/config/defaults.ts';
 import { Config } from '../lib/config/schema.ts';
-import { type PortRule, PORTS } from '../lambda/shared/contract/ports.ts';
 
 /** The part of JSON Schema that zod writes for the configuration. */
 interface Schema {

@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net';
 import { isAbsolute } from 'node:path';
-import { ConfigurationError } from '#shared/errors.ts';
 // The small zod: the large one costs the agent more than a megabyte.
 import * as z from 'zod/mini';
+import { ConfigurationError } from '#shared/errors.ts';
 import { readFlags } from './flags.ts';
 import type { Settings, System } from './ports.ts';
 

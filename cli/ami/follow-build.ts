@@ -3,7 +3,7 @@ import type { Image } from '#contract';
 import { lostSight } from '../follow.ts';
 import type { Io } from '../io.ts';
 import { openBoard, pause } from './board.ts';
-import { type Build, readBuild, RUNNING } from './pipelines.ts';
+import { type Build, RUNNING, readBuild } from './pipelines.ts';
 
 export interface BuildSubject {
   readonly image: Image;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { isEmbedded } from '../doors/embedded.ts';
 import type { Finding, FindingStatus } from '../doctor/finding.ts';
+import { isEmbedded } from '../doors/embedded.ts';
 import { CommandError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type GlobalOptions, wantsJson } from '../fleet.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { WorkerView } from '#contract';
+import { type Agents, agentOf, askControlPlane } from '../doors/control-plane.ts';
 import { type Fleet, openFleet, wantsJson } from '../fleet.ts';
 import type { Io } from '../io.ts';
-import { type Agents, agentOf, askControlPlane } from '../doors/control-plane.ts';
 import { agentColumns, agentFields, type Reported } from '../render/agents.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { fleetColumns, workerDetails } from '../render/workers.ts';

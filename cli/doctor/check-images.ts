@@ -3,7 +3,7 @@ import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk
 import { type FleetSettings, launchImageParameter, type Role } from '#contract';
 import { dollarsPerMonth, gibOf, takeInventory } from '../ami/inventory.ts';
 import { dollarsText, gibText } from '../ami/render.ts';
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 const readParameter = async (ssm: SSMClient, Name: string): Promise<string | undefined> => {
   try {

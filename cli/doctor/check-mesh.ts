@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import type { FleetSettings } from '#contract';
 import { certificatesFromPem } from '../../lambda/identity/certificate/index.ts';
 import type { FleetOutputs } from '../doors/outputs.ts';
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 export type Resolve = (host: string) => Promise<string>;
 

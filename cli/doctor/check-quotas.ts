@@ -1,7 +1,7 @@
 import { type _InstanceType, DescribeInstanceTypesCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { GetServiceQuotaCommand, type ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type { FleetSettings, Market, Role } from '#contract';
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** vCPUs of G and VT instances: 0 in a new account, so that no GPU can be launched. */
 const QUOTA: Readonly<Record<Market, { code: string; title: string }>> = {

@@ -1,7 +1,7 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { STACKS, stackName } from '#contract';
 import { describeStack } from '../doors/outputs.ts';
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 const verdict = (name: string, status: string | undefined, required: boolean): Finding => {
   const check = `stack ${name}`;

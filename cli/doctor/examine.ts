@@ -3,7 +3,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { type FleetSettings, type Role, ROLES } from '#contract';
+import { type FleetSettings, ROLES, type Role } from '#contract';
 import { PLUGIN, PLUGIN_REMEDY } from '../commands/shell.ts';
 import { clientSettings } from '../doors/clients.ts';
 import { type FleetOutputs, readOutputs } from '../doors/outputs.ts';

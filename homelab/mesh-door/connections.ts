@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { keepAlive } from './splice.ts';
 import type { Refusal } from './judge.ts';
 import type { Settings } from './settings.ts';
+import { keepAlive } from './splice.ts';
 
 /** Every socket that is open, so that the end can be orderly. */
 export class Connections {

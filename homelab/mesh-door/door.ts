@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Connections } from './connections.ts';
-import { createForward } from './forward.ts';
 import { keepListening, type Listener } from '../../agent/shared/listen.ts';
 import type { Log } from '../../agent/shared/log.ts';
+import { Connections } from './connections.ts';
+import { createForward } from './forward.ts';
 import { createProxy } from './proxy.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,6 @@
+import type { Log } from '../../agent/shared/log.ts';
 import type { Connections } from './connections.ts';
 import { admits, type Destination, readDestination, refusalOf } from './destination.ts';
-import type { Log } from '../../agent/shared/log.ts';
 import type { Settings } from './settings.ts';
 
 /** What every connection through the door needs. */

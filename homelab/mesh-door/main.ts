@@ -1,5 +1,5 @@
-import { openDoor } from './door.ts';
 import { jsonLog } from '../../agent/shared/log.ts';
+import { openDoor } from './door.ts';
 import { readSettings } from './settings.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { admits, plainAddress } from './destination.ts';
 import { type Door, judge } from './judge.ts';
 import { passOn, refuseRequest } from './pass-on.ts';
 import { keepAlive } from './splice.ts';
 import { openTunnel } from './tunnel.ts';
-import { admits, plainAddress } from './destination.ts';
 
 /** An HTTP proxy, CONNECT and absolute form, from a closed list of sources to a closed list of destinations. */
 export const createProxy = (door: Door, health: () => Readonly<Record<string, unknown>>): Server => {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import type { Clock } from '#shared/clock.ts';
 import { ConfigurationError, PermissionError } from '#shared/errors.ts';
 import { parseInput } from '#shared/input.ts';
-import type { Clock } from '#shared/clock.ts';
 import {
   type AuthorityFacts,
   type AuthorityPorts,

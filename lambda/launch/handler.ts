@@ -1,8 +1,8 @@
 import { ENVIRONMENT } from '#contract';
+import { createDynamoClient } from '#shared/aws/dynamodb.ts';
 import { createEc2Client, createLaunchClient } from '#shared/aws/ec2-client.ts';
 import { createInstances } from '#shared/aws/ec2-instances.ts';
 import { createLaunchEc2 } from '#shared/aws/ec2-launch.ts';
-import { createDynamoClient } from '#shared/aws/dynamodb.ts';
 import { createSecretTags } from '#shared/aws/secret-tags.ts';
 import { systemClock } from '#shared/clock.ts';
 import { parseEnvironment } from '#shared/environment.ts';

@@ -4,7 +4,7 @@ import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/logging.ts';
 import { takeBatch } from './choose-pools.ts';
 import { clientToken } from './client-token.ts';
-import { type PoolFailure, failForGood, failForNow, failIfAllInvalid, NOT_TRIED_IN_TIME } from './explain-failures.ts';
+import { failForGood, failForNow, failIfAllInvalid, NOT_TRIED_IN_TIME, type PoolFailure } from './explain-failures.ts';
 import { reactionTo } from './fleet-errors.ts';
 import { retryUntil } from './retry-until.ts';
 

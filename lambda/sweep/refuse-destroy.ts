@@ -1,6 +1,6 @@
+import { TAG } from '#contract';
 import { type InstancesEc2, PRESENT_STATES } from '#shared/aws/ec2-port.ts';
 import { WorkersAliveError } from '#shared/errors.ts';
-import { TAG } from '#contract';
 import { fleetInstances } from './select-instances.ts';
 
 export interface GuardEvent {

@@ -1,5 +1,5 @@
 import { instanceNameTag, TAG } from '#contract';
-import type { Instance, InstancesEc2, InstanceState } from '#shared/aws/ec2-port.ts';
+import type { Instance, InstanceState, InstancesEc2 } from '#shared/aws/ec2-port.ts';
 import type { Life } from '../registry/port.ts';
 
 /** Tags of one life of a worker; of all its lives when the generation is empty. */

@@ -19,8 +19,8 @@ import { Ground } from '../system/boot/support/ground.ts';
 import { startHomelab } from '../system/boot/support/homelab.ts';
 import { bootNebula, bootObstacle } from '../system/boot/support/obstacle.ts';
 import { addressOf, layWire, macOf } from '../system/boot/support/wire.ts';
-import { workerAgentProgram } from '../system/support/agent-programs.ts';
 import { imageEnvironment } from '../system/boot/support/world.ts';
+import { workerAgentProgram } from '../system/support/agent-programs.ts';
 
 const CACHE = process.env.CARRIERARR_VM_CACHE ?? '/var/tmp/carrierarr-vm/debian.tar';
 const CONSOLE = process.env.CARRIERARR_VM_CONSOLE;

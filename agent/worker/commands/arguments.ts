@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { oneLine } from '../text.ts';
-import { type Handler, refused, type Order, type Outcome, type Tools } from './outcome.ts';
+import { type Handler, type Order, type Outcome, refused, type Tools } from './outcome.ts';
 
 const faultOf = (error: z.core.$ZodError, known: readonly string[]): string => {
   const faults = error.issues.map((issue) =>

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock, System } from '../ports.ts';
-import { withArguments, wholeNumber } from './arguments.ts';
-import { done, failed, type Handler, ofProgram, type Outcome } from './outcome.ts';
+import { wholeNumber, withArguments } from './arguments.ts';
+import { done, failed, type Handler, type Outcome, ofProgram } from './outcome.ts';
 
 const STOPPED_FIRST = ['ollama.service', 'k3s-agent.service'];
 const STOP_LIMIT_MS = 60_000;

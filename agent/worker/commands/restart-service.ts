@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import { ServiceState } from '../../proto/generated/ec2agent/v1/agent_pb.js';
 import { isInstalled, parseUnits, unitStatus, unitsCommand } from '../report/units.ts';
 import { lastLine } from '../text.ts';
-import { ServiceState } from '../../proto/generated/ec2agent/v1/agent_pb.js';
 import { withArguments } from './arguments.ts';
 import { done, failed, type Handler, refused, TIMED_OUT } from './outcome.ts';
 

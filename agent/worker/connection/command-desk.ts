@@ -1,8 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type Command,
-  CommandResultSchema,
   type CommandResult,
+  CommandResultSchema,
   CommandType,
 } from '../../proto/generated/ec2agent/v1/agent_pb.js';
 import { type Log, reasonOf } from '../../shared/log.ts';

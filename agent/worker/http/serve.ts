@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { type Listener, keepListening } from '../../shared/listen.ts';
+import { keepListening, type Listener } from '../../shared/listen.ts';
 import { type Log, reasonOf } from '../../shared/log.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { Settings } from '../ports.ts';

@@ -1,5 +1,5 @@
-import type { Vitals } from '../connection/vitals.ts';
 import { type Log, reasonOf } from '../../shared/log.ts';
+import type { Vitals } from '../connection/vitals.ts';
 import type { Clock, System } from '../ports.ts';
 
 export interface NotifierParts {

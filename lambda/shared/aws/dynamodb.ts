@@ -4,8 +4,8 @@ import {
   DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
-  paginateQuery,
   PutItemCommand,
+  paginateQuery,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';

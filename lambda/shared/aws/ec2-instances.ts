@@ -1,10 +1,10 @@
 import {
-  paginateDescribeInstances,
-  TerminateInstancesCommand,
   type EC2Client,
   type Filter,
+  paginateDescribeInstances,
   type Instance as SdkInstance,
   type Tag,
+  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { ConfigurationError, NotYetConsistentError } from '../errors.ts';
 import { awsCall, isAwsError } from './aws-errors.ts';

@@ -1,11 +1,11 @@
 import {
+  type _InstanceType,
   CreateFleetCommand,
-  paginateDescribeInstanceTypeOfferings,
-  paginateDescribeSubnets,
   type CreateFleetCommandInput,
   type CreateFleetError,
   type EC2Client,
-  type _InstanceType,
+  paginateDescribeInstanceTypeOfferings,
+  paginateDescribeSubnets,
 } from '@aws-sdk/client-ec2';
 import { ConfigurationError, PermissionError } from '../errors.ts';
 import { awsCall, isAwsError, translateAwsError } from './aws-errors.ts';

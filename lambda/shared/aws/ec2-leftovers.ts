@@ -2,10 +2,10 @@ import {
   CancelSpotInstanceRequestsCommand,
   DeregisterImageCommand,
   DescribeImagesCommand,
+  type EC2Client,
   paginateDescribeNetworkInterfaces,
   paginateDescribeSpotInstanceRequests,
   paginateDescribeVolumes,
-  type EC2Client,
 } from '@aws-sdk/client-ec2';
 import { awsCall, isAwsError } from './aws-errors.ts';
 import { tagFilters, tagRecord } from './ec2-instances.ts';

@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Executions, ExecutionStatus } from '../doors/executions.ts';
+import type { ExecutionStatus, Executions } from '../doors/executions.ts';
 import { ConfigurationError, ThrottledError } from '../errors.ts';
 import { awsCall, isAwsError } from './aws-errors.ts';
 

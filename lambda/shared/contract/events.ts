@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { Ipv4, ProvisionRequest, WorkerName } from './worker.ts';
 import { WorkerView } from './views.ts';
+import { Ipv4, ProvisionRequest, WorkerName } from './worker.ts';
 
 /**
  * Events on the bus `<fleet>`. Sources of ours: `carrierarr.fleet` for what AWS says, `carrierarr.homelab` for what the

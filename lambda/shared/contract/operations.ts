@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ClusterName, Details, Worker, WorkerName } from './worker.ts';
 import { HANDOVER_PURPOSES, Market } from './names.ts';
+import { ClusterName, Details, Worker, WorkerName } from './worker.ts';
 
 /**
  * What a state hands to a Lambda and what it gets back. A function serves the operations of one capability; its event

@@ -3,8 +3,8 @@ import { Bench } from './support/bench.ts';
 import { ENUMS } from './support/contract.ts';
 import type { OurControlPlane } from './support/our-control-plane.ts';
 import type { PeerAgent, PeerStream } from './support/peer-agent.ts';
-import type { PeerMessage } from './support/peer-types.ts';
 import { eventually } from './support/peer-service.ts';
+import type { PeerMessage } from './support/peer-types.ts';
 
 const NODE = 'ip-10-0-0-7';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../local/process/free-port.ts';
 import { FakeControlPlane } from './support/a-control-plane.ts';
-import { aSystem, anAgent } from './support/an-agent.ts';
+import { anAgent, aSystem } from './support/an-agent.ts';
 import { FakeClock, soonWithNetwork, until } from './support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -10,13 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OUTPUT } from '#contract';
-import { readAwsSettings } from '../../../agent/control-plane/aws/settings.ts';
 import { readSigningCertificate } from '../../../agent/control-plane/aws/certificate.ts';
+import { readAwsSettings } from '../../../agent/control-plane/aws/settings.ts';
 import { parseConfig } from '../../../lib/config.ts';
 import { envFile } from '../../homelab/support.ts';
 import { mockClient } from '../../support/mock-client.ts';

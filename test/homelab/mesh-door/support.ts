@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { openDoor } from '../../../homelab/mesh-door/door.ts';
 import { jsonLog } from '../../../agent/shared/log.ts';
+import { openDoor } from '../../../homelab/mesh-door/door.ts';
 import { readSettings } from '../../../homelab/mesh-door/settings.ts';
 import { freePort } from '../../../local/process/free-port.ts';
 

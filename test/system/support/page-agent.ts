@@ -8,8 +8,8 @@ import {
   type AgentMessage,
   AgentMessageSchema,
   HealthState,
-  NodeType,
   type NodeStatusSchema,
+  NodeType,
   type RegisterRequestSchema,
   ServiceState,
 } from '../../../agent/proto/generated/ec2agent/v1/agent_pb.js';

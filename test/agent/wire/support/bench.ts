@@ -1,7 +1,7 @@
 import type { ServerOptions } from '@grpc/grpc-js';
 import { BrokenServer } from './broken-servers.ts';
-import { OurControlPlane, type OurControlPlaneOptions } from './our-control-plane.ts';
 import { type OurAgent, type OurAgentOptions, startOurAgent } from './our-agent.ts';
+import { OurControlPlane, type OurControlPlaneOptions } from './our-control-plane.ts';
 import { PeerAgent } from './peer-agent.ts';
 import { type AgentStream, PeerControlPlane } from './peer-control-plane.ts';
 import { eventually } from './peer-service.ts';

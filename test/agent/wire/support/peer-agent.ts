@@ -2,8 +2,8 @@ import {
   type ChannelOptions,
   type ClientDuplexStream,
   credentials,
-  makeGenericClientConstructor,
   Metadata,
+  makeGenericClientConstructor,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { METHODS } from './contract.ts';

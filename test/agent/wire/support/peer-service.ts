@@ -1,5 +1,5 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { type MessageName, METHODS, SERVICE } from './contract.ts';
+import { METHODS, type MessageName, SERVICE } from './contract.ts';
 import { type PeerMessage, peerDecode, peerEncode } from './peer-types.ts';
 
 type PeerMethod = MethodDefinition<PeerMessage, PeerMessage>;

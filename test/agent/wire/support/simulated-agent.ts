@@ -8,8 +8,8 @@ import {
   type AgentMessage,
   AgentMessageSchema,
   HealthState,
-  NodeType,
   type NodeStatusSchema,
+  NodeType,
   ServiceState,
 } from '../../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
 import { systemClock } from '../../../../agent/worker/clock.ts';

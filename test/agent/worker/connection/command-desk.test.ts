@@ -1,8 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import {
-  CommandSchema,
   type CommandResult,
+  CommandSchema,
   CommandType,
 } from '../../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
 import { CommandDesk } from '../../../../agent/worker/connection/command-desk.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { selfSigned } from '../../../support/x509.ts';
 import { FakeControlPlane } from '../support/a-control-plane.ts';
-import { aSystem, anAgent, type Overrides } from '../support/an-agent.ts';
+import { anAgent, aSystem, type Overrides } from '../support/an-agent.ts';
 import { until } from '../support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];

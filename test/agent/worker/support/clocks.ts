@@ -1,5 +1,5 @@
-import type { Clock } from '../../../../agent/worker/ports.ts';
 import { systemClock } from '../../../../agent/worker/clock.ts';
+import type { Clock } from '../../../../agent/worker/ports.ts';
 
 /** Real time, some times faster: the agent's real limits in a test that does not wait for them. */
 export const fastClock = (factor: number): Clock => ({
