@@ -95,12 +95,18 @@ const agentOf = async ({ page }: Cloud, name: string): Promise<Agent | undefined
 /** Lets agents report every five seconds instead of thirty: what they are told, they do. */
 const hurryAgents = async ({ page, environment }: Cloud): Promise<void> => {
   const args = { heartbeat_interval_sec: '5', status_interval_sec: '5' };
-  const answer = await fetch(`${page}/api/v1/command`, {
+  const request = {
     method: 'POST',
     headers: { authorization: `Bearer ${environment.CARRIERARR_COMMAND_TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify({ node_id: '*', type: 'UPDATE_CONFIG', args }),
-  });
-  expect(await answer.json()).toMatchObject({ sent_to: 3 });
+  };
+  // On a busy machine an agent's way may just have been torn: it comes back, and being told twice does no harm.
+  await expect
+    .poll(async () => await (await fetch(`${page}/api/v1/command`, request)).json(), {
+      timeout: 90_000,
+      interval: 2000,
+    })
+    .toMatchObject({ sent_to: 3 });
 };
 
 /** EC2 gives notice to a Spot worker, which has two minutes. */
@@ -159,7 +165,8 @@ describe.skipIf(obstacle !== undefined)(`a cluster in cells of kind ${nodes}`, {
     const home = await aCloud('cells', {
       config: {
         liqo: { direction: 'both' },
-        agent: { idleMinutes: 0.6, idleWarningMinutes: 0.2 },
+        // Long enough for the slower of the two to be READY before the faster one has been idle for too long.
+        agent: { idleMinutes: 1.5, idleWarningMinutes: 0.5 },
       },
       controlPlane: HASTE,
     });
