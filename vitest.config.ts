@@ -5,6 +5,8 @@ const reports = process.env.CARRIERARR_TEST_REPORTS;
 
 /** Whole lives of clouds whose parts the other suites prove too: `npm run test:long`. CI has twenty minutes. */
 const LONG = ['test/system/cluster-variants.test.ts'];
+/** Part of the unit suite, and in the long one with ten times the agents. */
+const MANY_AGENTS = 'test/agent/wire/many-agents.test.ts';
 /** A limit for a loaded machine: it costs those nothing that pass. */
 const MACHINE_LIMIT = { testTimeout: 240_000, hookTimeout: 240_000 };
 
@@ -52,7 +54,14 @@ export default defineConfig({
           maxWorkers: 3,
         },
       },
-      { test: { name: 'long', include: LONG, ...MACHINE_LIMIT } },
+      {
+        test: {
+          name: 'long',
+          include: [...LONG, MANY_AGENTS],
+          env: { CARRIERARR_TEST_AGENTS: '1000' },
+          ...MACHINE_LIMIT,
+        },
+      },
     ],
   },
 });
