@@ -169,10 +169,15 @@ describe('provision', () => {
   });
 
   it('tells on Ctrl-C that the worker goes on, and how to follow or remove it', async () => {
-    fleet.history(EXECUTION, recordedHistory('provisioned').slice(0, 20));
+    const events = recordedHistory('provisioned').slice(0, 20).toReversed();
     const controller = new AbortController();
+    let looks = 0;
+    fleet.sfn.on(GetExecutionHistoryCommand).callsFake(() => {
+      looks += 1;
+      if (looks === 3) controller.abort();
+      return { events };
+    });
     const interruption = { signal: controller.signal, notice: '', arm: () => {}, disarm: () => {} };
-    setTimeout(() => controller.abort(), 100);
 
     const { code, err } = await fleet.run(`provision ${NAME}`, { interruption });
 

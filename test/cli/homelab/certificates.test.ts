@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { certifyControlPlane, makeControlPlaneCertificates } from '../../../cli/homelab/certificates.ts';
 import { fieldsOf } from '../../lib/support/config-faults.ts';
 
@@ -58,7 +58,15 @@ describe('the certificates of the control plane', () => {
     expect(daysOf(next)).toBe(30);
   });
 
-  it('leave nothing behind', () => {
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('carrierarr-certificate-'))).toEqual([]);
+  it('leave nothing behind', async () => {
+    const temporary = mkdtempSync(join(folder, 'temporary-'));
+    vi.stubEnv('TMPDIR', temporary);
+    try {
+      await makeControlPlaneCertificates('carrierarr');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });

@@ -70,13 +70,14 @@ describe('the life of an instance', () => {
   });
 
   it('may be terminated twice, and never starts a node when that happens before its boot', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
     const cloud = await open({ pendingMs: 1_000, shuttingDownMs: 0, invisibleMs: 0 });
     const instanceId = await launch(cloud, 'w1');
 
     await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
     const again = await cloud.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
 
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await vi.advanceTimersByTimeAsync(1_100);
     expect(again.TerminatingInstances?.[0]?.PreviousState?.Name).toBe('terminated');
     expect(cloud.host.started).toEqual([]);
   });

@@ -8,7 +8,7 @@ import {
   SendCommandCommand,
   StartSessionCommand,
 } from '@aws-sdk/client-ssm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FaultSpec } from '../../../local/edge/faults.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Bench, launchOne, openBench } from './support.ts';
@@ -18,7 +18,10 @@ beforeEach(async () => {
   bench = await openBench({ pendingMs: 0, shuttingDownMs: 0, invisibleMs: 0 });
   bench.edge.ssm.putDocument('carrierarr-verify', documentContent());
 });
-afterEach(() => bench.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await bench.close();
+});
 
 const documentContent = (overrides: object = {}) => ({
   schemaVersion: '2.2',
@@ -169,12 +172,14 @@ describe('SendCommand', () => {
 
   it('has no invocation for a moment after it was accepted', async () => {
     await bench.close();
+    vi.useFakeTimers({ toFake: ['Date'] });
     bench = await openBench({ pendingMs: 0, shuttingDownMs: 0, invisibleMs: 0 }, 150);
     bench.edge.ssm.putDocument('carrierarr-verify', documentContent());
     const instanceId = await launchOnline();
     const commandId = await send(instanceId);
 
     await expect(invocation(commandId, instanceId)).rejects.toMatchObject({ name: 'InvocationDoesNotExist' });
+    vi.advanceTimersByTime(150);
     expect(await settled(commandId, instanceId)).toMatchObject({ Status: 'Success' });
   });
 });

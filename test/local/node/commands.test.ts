@@ -1,16 +1,20 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../../../local/node/sandbox/program/commands.ts';
 import type { CommandOrder } from '../../../local/node/sandbox/program/protocol.ts';
+import { until } from '../../support/eventually.ts';
 
 let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'carrierarr-commands-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
 
 const order = (script: string, overrides: Partial<CommandOrder> = {}): CommandOrder => ({
   commandId: 'c-1',
@@ -32,9 +36,27 @@ const aNode = (reboot: () => Promise<void> = async () => undefined) =>
     reboot,
   });
 
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+/** What has its time is at its end when a test says so. */
+const holdTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+
+/** What a script wrote into a file of the folder. */
+const noted = async (name: string): Promise<string> =>
+  await until(
+    name,
+    () => existsSync(join(folder, name)) && (readFileSync(join(folder, name), 'utf8').trim() || undefined),
+  );
+
+const isGone = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
 };
+
+/** A daemon that lives as long as the test. */
+const DAEMON = () => `setsid sh -c 'while [ -d "${folder}" ]; do sleep 0.2; done'`;
 
 describe('the agent', () => {
   it('runs a script with its variables and reports code and output', async () => {
@@ -76,26 +98,20 @@ describe('the agent', () => {
   });
 
   it('kills the whole process group when the time is up', async () => {
-    const mark = join(folder, 'mark');
+    holdTimers();
+    const running = aNode().run(order(`sleep 60 & echo $! > '${folder}/child'; sleep 60`));
+    const child = Number(await noted('child'));
 
-    const report = await aNode().run(order(`(sleep 0.6; touch '${mark}') & sleep 30`, { timeoutSeconds: 0.2 }));
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    vi.advanceTimersByTime(10_000);
 
-    expect(report).toMatchObject({ status: 'TimedOut', exitCode: 137 });
-    expect(() => readFileSync(mark)).toThrow();
+    expect(await running).toMatchObject({ status: 'TimedOut', exitCode: 137 });
+    await until('the end of the child', () => isGone(child));
   });
 
   it('ends a cancelled script', async () => {
     const commands = aNode();
-    const running = commands.run(order(`touch '${folder}/started'; sleep 30`));
-    await until(() => {
-      try {
-        readFileSync(join(folder, 'started'));
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    const running = commands.run(order(`echo yes > '${folder}/started'; sleep 60`, { timeoutSeconds: 60 }));
+    await noted('started');
 
     commands.cancel('c-1');
 
@@ -103,13 +119,25 @@ describe('the agent', () => {
   });
 
   it('waits, like the real agent, for a daemon that keeps the output open, until the time is up', async () => {
-    const report = await aNode().run(order('setsid sleep 3 & echo started', { timeoutSeconds: 0.5 }));
+    holdTimers();
+    let over = false;
+    const running = aNode()
+      .run(order(`${DAEMON()} & echo started; echo $$ > '${folder}/script'`))
+      .finally(() => {
+        over = true;
+      });
+    const script = Number(await noted('script'));
+    await until('the end of the script', () => isGone(script));
+    const before = over;
 
-    expect(report).toMatchObject({ status: 'TimedOut', exitCode: 137, stdout: 'started\n' });
+    vi.advanceTimersByTime(10_000);
+
+    expect(await running).toMatchObject({ status: 'TimedOut', exitCode: 137, stdout: 'started\n' });
+    expect(before).toBe(false);
   });
 
   it('does not wait for a daemon that let go of it', async () => {
-    const report = await aNode().run(order('setsid sleep 3 >/dev/null 2>&1 & echo started', { timeoutSeconds: 2 }));
+    const report = await aNode().run(order(`${DAEMON()} >/dev/null 2>&1 & echo started`, { timeoutSeconds: 3_600 }));
 
     expect(report).toMatchObject({ status: 'Success', stdout: 'started\n' });
   });
