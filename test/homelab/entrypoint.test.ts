@@ -63,7 +63,7 @@ const start = () => {
   const { status, stdout, stderr } = spawnSync('homelab/ssm-node/entrypoint.sh', {
     env: environment(),
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 60_000,
   });
   return { status, output: stdout + stderr };
 };

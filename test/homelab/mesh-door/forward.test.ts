@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../local/process/free-port.ts';
+import { until } from '../../support/eventually.ts';
 import { aDoor, aServer, talk } from './support.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -64,9 +65,7 @@ describe('the way to the control plane', () => {
     expect(await door.until('waiting')).toMatchObject({ reason: 'EADDRINUSE' });
 
     other.close();
-    const deadline = Date.now() + 5000;
-    while (door.lines.filter(({ event }) => event === 'listening').length < 2 && Date.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until('the forward', () => door.lines.filter(({ event }) => event === 'listening').length === 2);
     const agent = talk(port, 'x', { host: '127.9.0.1', localAddress: '127.9.2.1' });
 
     await agent.until(/^x$/);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../local/process/free-port.ts';
 import { aDoor, talk } from './support.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -95,7 +96,6 @@ describe('a request for an absolute URL', () => {
     ['http://127.9.2.1/', 403, 'port 80 is not among'],
     ['https://127.9.2.1:6443/', 400, 'no host and port'],
     ['/api/tags', 400, 'no host and port'],
-    ['http://127.9.2.9:11434/', 502, 'nothing listens there'],
   ])('%s is refused with %s: %s', async (url, status, reason) => {
     const door = await aDoor();
     cleanUps.push(door.close);
@@ -104,6 +104,17 @@ describe('a request for an absolute URL', () => {
 
     expect(answer.status).toBe(status);
     expect(answer.text).toContain(reason);
+  });
+
+  it('is refused with 502 where nothing listens', async () => {
+    const unused = await freePort();
+    const door = await aDoor({ DOOR_PORTS: String(unused) });
+    cleanUps.push(door.close);
+
+    const answer = await ask(door.port, `http://127.9.2.9:${unused}/`);
+
+    expect(answer.status).toBe(502);
+    expect(answer.text).toContain('nothing listens there');
   });
 
   it('is malformed: 400, and the door stays open', async () => {

@@ -3,6 +3,7 @@ import { jsonLog } from '../../../agent/shared/log.ts';
 import { openDoor } from '../../../homelab/mesh-door/door.ts';
 import { readSettings } from '../../../homelab/mesh-door/settings.ts';
 import { freePort } from '../../../local/process/free-port.ts';
+import { until } from '../../support/eventually.ts';
 
 export interface Line {
   readonly level: string;
@@ -30,17 +31,9 @@ export const aDoor = async (overrides: NodeJS.ProcessEnv = {}) => {
     settings,
     jsonLog((line) => lines.push(JSON.parse(line) as Line)),
   );
-  const until = async (event: string): Promise<Line> => {
-    const deadline = Date.now() + 5000;
-    for (;;) {
-      const found = lines.find((line) => line.event === event);
-      if (found !== undefined) return found;
-      if (Date.now() > deadline) throw new Error(`no ${event} in ${JSON.stringify(lines)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  };
-  await until('listening');
-  return { port, lines, until, close: () => door.close() };
+  const said = (event: string): Promise<Line> => until(event, () => lines.find((line) => line.event === event));
+  await said('listening');
+  return { port, lines, until: said, close: () => door.close() };
 };
 
 /** A server somewhere in 127/8 that treats each connection as told. */
@@ -79,15 +72,10 @@ export const talk = (
     socket.once('end', () => resolve('end')).once('error', () => resolve('reset'));
   });
   socket.write(first);
-  const until = async (pattern: RegExp): Promise<string> => {
-    const deadline = Date.now() + 5000;
-    while (!pattern.test(received)) {
-      if (Date.now() > deadline) throw new Error(`never ${pattern} in ${JSON.stringify(received)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    return received;
+  return {
+    ...{ socket, text: () => received, ended },
+    until: (pattern) => until(`${pattern}`, () => pattern.test(received) && received),
   };
-  return { socket, text: () => received, ended, until };
 };
 
 export const CONNECT = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;

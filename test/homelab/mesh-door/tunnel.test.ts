@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../local/process/free-port.ts';
 import { aDoor, aServer, CONNECT, talk } from './support.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -105,7 +106,6 @@ describe('a tunnel', () => {
     ['no port', '127.9.2.1', '400 Bad Request'],
     ['port 0', '127.9.2.1:0', '400 Bad Request'],
     ['an IPv6 address', '[::1]:6443', '400 Bad Request'],
-    ['a port where nothing listens', '127.9.2.1:6443', '502 Bad Gateway: nothing listens there (ECONNREFUSED)'],
   ])('is refused to %s, with the reason', async (_, authority, answer) => {
     const { port, until } = await door();
 
@@ -114,6 +114,17 @@ describe('a tunnel', () => {
     expect(await client.ended).toBe('end');
     expect(client.text()).toContain(`HTTP/1.1 ${answer}`);
     expect(await until('refused')).toMatchObject({ level: 'warn', destination: authority });
+  });
+
+  it('is refused to a port where nothing listens, with the reason', async () => {
+    const unused = await freePort();
+    const { port, until } = await door({ DOOR_PORTS: String(unused) });
+
+    const client = talk(port, CONNECT(`127.9.2.1:${unused}`));
+    await client.ended;
+
+    expect(client.text()).toContain('HTTP/1.1 502 Bad Gateway: nothing listens there (ECONNREFUSED)');
+    expect(await until('refused')).toMatchObject({ level: 'warn', destination: `127.9.2.1:${unused}` });
   });
 
   it('is refused to a source that is not on the list', async () => {
