@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { until } from '../../support/eventually.ts';
 import { Bench } from './support/bench.ts';
-import { eventually } from './support/peer-service.ts';
 import { nodeIdOf, SimulatedAgent } from './support/simulated-agent.ts';
 
 /** A hundred with the unit suite, a thousand with `npm run test:long`. */
@@ -35,18 +35,18 @@ describe(`our control plane with ${AGENTS} agents`, () => {
       });
       for (const agent of agents) void agent.run();
       const all = (plane: typeof before) =>
-        eventually(
+        until(
           'all streams',
           () => plane.fleet.list().filter(({ stream }) => stream !== undefined).length === AGENTS,
           LIMIT_MS,
         );
       await all(before);
       const { status } = await before.command('*', 'DRAIN');
-      await eventually('all commands', () => agents.every(({ commands }) => commands === 1), LIMIT_MS);
+      await until('all commands', () => agents.every(({ commands }) => commands === 1), LIMIT_MS);
       await before.close();
       const after = await bench.ourControlPlane({ port });
       await all(after);
-      await eventually('heartbeats', () => beats.length > AGENTS, LIMIT_MS);
+      await until('heartbeats', () => beats.length > AGENTS, LIMIT_MS);
 
       expect(status).toBe(200);
       expect(after.fleet.get(nodeIdOf(AGENTS - 1))?.record.state).toBe('online');

@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../agent/worker/connection/limits.ts';
+import { until } from '../../support/eventually.ts';
+import { FastClock } from '../../support/running-time.ts';
 import { Bench } from './support/bench.ts';
-import { FastClock } from './support/fast-clock.ts';
 import type { OurControlPlane } from './support/our-control-plane.ts';
-import { eventually } from './support/peer-service.ts';
 
 const NODE = 'our-agent';
 const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** Our agent and our control plane, with everything between them that can go wrong. */
 describe.concurrent('our agent at our control plane', () => {
-  const streamOf = (plane: OurControlPlane) =>
-    eventually('the node with its stream', () => plane.fleet.get(NODE)?.stream);
+  const streamOf = (plane: OurControlPlane) => until('the node with its stream', () => plane.fleet.get(NODE)?.stream);
 
   it('is shown with what only ours say', async ({ onTestFinished }) => {
     const bench = new Bench(onTestFinished);
@@ -36,13 +35,13 @@ describe.concurrent('our agent at our control plane', () => {
     const { ran } = bench.agent({ port: tap.port });
     const first = await streamOf(plane);
     const { id } = await plane.command(NODE, 'DRAIN');
-    await eventually('the command', () => ran.length === 1);
+    await until('the command', () => ran.length === 1);
     tap.cut();
-    await eventually('another stream', () => {
+    await until('another stream', () => {
       const next = plane.fleet.get(NODE)?.stream;
       return next !== undefined && next !== first;
     });
-    await eventually('the result', () => plane.events.find(({ event }) => event === 'command result'));
+    await until('the result', () => plane.events.find(({ event }) => event === 'command result'));
     const audit = await plane.audit(id);
 
     expect(ran.map(({ commandId }) => commandId)).toEqual([id]);
@@ -78,7 +77,7 @@ describe.concurrent('our agent at our control plane', () => {
       if (state !== 'online' || !agent.hearing.healthy()) unwell.push(`${state}`);
     }, 5);
     onTestFinished(() => clearInterval(watch));
-    await eventually('five connections', () => registrations() >= 5);
+    await until('five connections', () => registrations() >= 5);
 
     expect(unwell).toEqual([]);
     expect(plane.fleet.list()).toHaveLength(1);
@@ -93,8 +92,8 @@ describe.concurrent('our agent at our control plane', () => {
     const { agent } = bench.agent({ port: tap.port, factor: 40, limits: { pingAnswerMs: LIMITS.pingAnswerMs } });
     const first = await streamOf(plane);
     tap.freeze();
-    await eventually('the agent to notice', () => !agent.hearing.connected);
-    await eventually('the control plane to notice', () => plane.fleet.get(NODE)?.stream === undefined);
+    await until('the agent to notice', () => !agent.hearing.connected);
+    await until('the control plane to notice', () => plane.fleet.get(NODE)?.stream === undefined);
     const { status } = await plane.command(NODE, 'DRAIN');
     tap.thaw();
     const next = await streamOf(plane);
@@ -108,13 +107,15 @@ describe.concurrent('our agent at our control plane', () => {
     onTestFinished,
   }) => {
     const bench = new Bench(onTestFinished);
-    const plane = await bench.ourControlPlane({ flags: ['--stale-timeout', '1s', '--dead-threshold', '2s'] });
+    // Long enough apart that a look at the fleet each second cannot miss the one for the other.
+    const flags = ['--stale-timeout', '1s', '--dead-threshold', '4s'];
+    const plane = await bench.ourControlPlane({ clock: new FastClock(1), flags });
     const tap = await bench.tap(plane);
     bench.agent({ port: tap.port, factor: 200 });
     await streamOf(plane);
     tap.freeze();
     const states: string[] = [];
-    await eventually('death', () => {
+    await until('death', () => {
       const state = plane.fleet.get(NODE)?.record.state;
       if (state !== undefined && states.at(-1) !== state) states.push(state);
       return state === 'dead';
@@ -138,10 +139,10 @@ describe.concurrent('our agent at our control plane', () => {
     await streamOf(plane);
     clock.jumpMs = jumpMs;
     const states = new Set<string | undefined>();
-    const until = performance.now() + 1_500;
-    await eventually('more than a sweep', () => {
+    const end = clock.monotonic() + 1_500;
+    await until('more than a sweep', () => {
       states.add(plane.fleet.get(NODE)?.record.state);
-      return performance.now() > until;
+      return clock.monotonic() > end;
     });
 
     expect([...states]).toEqual(['online']);
@@ -158,7 +159,7 @@ describe.concurrent('our agent at our control plane', () => {
     stream.send({ status: { node_id: 'slow' } });
     bench.agent({ port: plane.port });
     await streamOf(plane);
-    await eventually('the slow one', () => plane.fleet.get('slow')?.stream !== undefined);
+    await until('the slow one', () => plane.fleet.get('slow')?.stream !== undefined);
     const answers: number[] = [];
     for (let index = 0; index < 14; index += 1)
       answers.push((await plane.command('slow', 'PULL_MODEL', { model: 'm'.repeat(8_000) })).status);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../support/eventually.ts';
 import { PeerAgent } from './support/peer-agent.ts';
 import { KNOWN_REPLY, PeerControlPlane } from './support/peer-control-plane.ts';
-import { eventually } from './support/peer-service.ts';
 import { STRIKES_ALLOWED } from './support/ping-policy.ts';
 import { sample } from './support/samples.ts';
 import { Wiretap } from './support/wiretap.ts';
@@ -28,9 +28,9 @@ describe('the peers that contract tests use', () => {
     const registered = await agent.register(sample('RegisterRequest'));
     const stream = agent.connect();
     stream.send(sample('AgentMessage', 'usual', 'log'));
-    const accepted = await eventually('a stream', () => plane.streams[0]?.received.length === 1 && plane.streams[0]);
+    const accepted = await until('a stream', () => plane.streams[0]?.received.length === 1 && plane.streams[0]);
     accepted.send(sample('ControlMessage'));
-    await eventually('a command', () => stream.received.length === 1);
+    await until('a command', () => stream.received.length === 1);
     agent.close();
 
     expect(registered).toEqual(KNOWN_REPLY);
@@ -45,7 +45,7 @@ describe('the peers that contract tests use', () => {
       'grpc.keepalive_permit_without_calls': 1,
     });
     agent.connect();
-    await eventually('strikes', () => (tap.connections[0]?.policy.worst ?? 0) > STRIKES_ALLOWED);
+    await until('strikes', () => (tap.connections[0]?.policy.worst ?? 0) > STRIKES_ALLOWED);
     agent.close();
   });
 
@@ -55,7 +55,7 @@ describe('the peers that contract tests use', () => {
     tap.freeze();
     const lost = agent.heartbeat({ node_id: 'lost' });
     lost.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until('the loss', () => tap.swallowed > 0);
     tap.thaw();
     const other = new PeerAgent(`127.0.0.1:${tap.port}`);
     await other.heartbeat({ node_id: 'after' });

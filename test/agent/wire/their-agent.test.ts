@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { until } from '../../support/eventually.ts';
+import { FastClock } from '../../support/running-time.ts';
 import { Bench } from './support/bench.ts';
 import { ENUMS } from './support/contract.ts';
 import type { OurControlPlane } from './support/our-control-plane.ts';
 import type { PeerAgent, PeerStream } from './support/peer-agent.ts';
-import { eventually } from './support/peer-service.ts';
 import type { PeerMessage } from './support/peer-types.ts';
 
 const NODE = 'ip-10-0-0-7';
@@ -48,7 +49,7 @@ async function enter(agent: PeerAgent, message: PeerMessage = registration): Pro
 /** Agents as they are in use, at our control plane. */
 describe.concurrent('an agent that we did not write at our control plane', () => {
   const online = (plane: OurControlPlane) =>
-    eventually('the node with its stream', () => plane.fleet.get(NODE)?.stream !== undefined);
+    until('the node with its stream', () => plane.fleet.get(NODE)?.stream !== undefined);
 
   it('is accepted, and told the intervals that it knows', async ({ onTestFinished }) => {
     const bench = new Bench(onTestFinished);
@@ -110,13 +111,13 @@ describe.concurrent('an agent that we did not write at our control plane', () =>
     const types = ENUMS.CommandType.values.split(' ').slice(1);
     for (const type of types) {
       const { status: answer, id } = await plane.command(NODE, type, { model: 'm' });
-      const sent = await eventually(`the command ${type}`, () =>
+      const sent = await until(`the command ${type}`, () =>
         stream.received.find(
           ({ payload, command }) => payload === 'command' && (command as PeerMessage).command_id === id,
         ),
       );
       stream.send({ command_result: { command_id: id, success: true, stdout: 'done', duration_ms: '12' } });
-      const audit = await eventually('its result', () =>
+      const audit = await until('its result', () =>
         plane.events.find(({ event, facts }) => event === 'command result' && facts.command === id),
       );
 
@@ -190,12 +191,15 @@ describe.concurrent('an agent that we did not write at our control plane', () =>
   }) => {
     const bench = new Bench(onTestFinished);
     const plane = await bench.ourControlPlane({
-      flags: ['--max-connection-age', '200ms', '--connection-grace', '50ms'],
+      // Time enough to register, by which it is known for what it is.
+      flags: ['--max-connection-age', '4s', '--connection-grace', '50ms'],
     });
     const stream = await enter(bench.peerAgent(plane));
-    const over = await Promise.race([stream.over, new Promise((resolve) => setTimeout(() => resolve('open'), 600))]);
+    await online(plane);
+    const over = await Promise.race([stream.over, new Promise((resolve) => setTimeout(() => resolve('open'), 5_000))]);
 
     expect(over).toBe('open');
+    expect(plane.fleet.get(NODE)).toMatchObject({ connected: true });
   });
 
   it('is not disturbed by the pings of the server, nor the server by its keep-alive', async ({ onTestFinished }) => {
@@ -204,10 +208,10 @@ describe.concurrent('an agent that we did not write at our control plane', () =>
     const onWarning = (warning: Error): number => warnings.push(warning);
     process.on('warning', onWarning);
     onTestFinished(() => void process.off('warning', onWarning));
-    const plane = await bench.ourControlPlane({ flags: ['--ping-interval', '20ms', '--ping-timeout', '2s'] });
-    const agent = bench.peerAgent(plane, { 'grpc.keepalive_time_ms': 50, 'grpc.keepalive_timeout_ms': 2_000 });
+    const plane = await bench.ourControlPlane({ flags: ['--ping-interval', '100ms', '--ping-timeout', '20s'] });
+    const agent = bench.peerAgent(plane, { 'grpc.keepalive_time_ms': 50, 'grpc.keepalive_timeout_ms': 20_000 });
     const stream = await enter(agent);
-    const over = await Promise.race([stream.over, new Promise((resolve) => setTimeout(() => resolve('open'), 500))]);
+    const over = await Promise.race([stream.over, new FastClock(1).sleep(2_000).then(() => 'open')]);
 
     expect(over).toBe('open');
     expect((await agent.heartbeat({ node_id: NODE })).ok).toBe(true);

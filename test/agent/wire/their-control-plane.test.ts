@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { until } from '../../support/eventually.ts';
 import { Bench, firstStream } from './support/bench.ts';
 import { ENUMS, valuesOf } from './support/contract.ts';
 import { KNOWN_REPLY } from './support/peer-control-plane.ts';
-import { eventually } from './support/peer-service.ts';
 
 /** Our agent at control planes as they are in use. */
 describe.concurrent('our agent at a control plane that we did not write', () => {
@@ -45,7 +45,7 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const plane = await bench.controlPlane();
     bench.agent({ port: plane.port, factor: 300, token: () => 'a-token\n' });
     const stream = await firstStream(plane);
-    const heartbeat = await eventually('a heartbeat', () => plane.heartbeats[0]);
+    const heartbeat = await until('a heartbeat', () => plane.heartbeats[0]);
     for (const { metadata } of [plane.registrations[0], stream, heartbeat].filter((call) => call !== undefined))
       expect(metadata.get('authorization')).toEqual(['Bearer a-token']);
   });
@@ -57,7 +57,7 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const { clock } = bench.agent({ port: plane.port, factor: 100 });
     const stream = await firstStream(plane);
     const [heartbeats, at] = [plane.heartbeats.length, clock.monotonic()];
-    await eventually('heartbeats', () => plane.heartbeats.length >= heartbeats + 6);
+    await until('heartbeats', () => plane.heartbeats.length >= heartbeats + 6);
     const seconds = (clock.monotonic() - at) / 1_000;
 
     expect(seconds).toBeGreaterThan(45);
@@ -74,7 +74,7 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const stream = await firstStream(plane);
     const types = [...Object.values(valuesOf('CommandType')), 99];
     for (const type of types) stream.send({ command: { command_id: `c${type}`, type, args: { model: 'm' } } });
-    const results = await eventually('results', () => {
+    const results = await until('results', () => {
       const found = stream.received.filter((message) => message.payload === 'command_result');
       return found.length === types.length && found.map((message) => message.command_result);
     });
@@ -96,9 +96,9 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const { events, clock } = bench.agent({ port: plane.port, factor: 20 });
     const stream = await firstStream(plane);
     stream.send({ config: { heartbeat_interval_sec: 5 } });
-    await eventually('the change', () => events.filter(({ event }) => event === 'settings changed').length === 2);
+    await until('the change', () => events.filter(({ event }) => event === 'settings changed').length === 2);
     const [heartbeats, at] = [plane.heartbeats.length, clock.monotonic()];
-    await eventually('heartbeats', () => plane.heartbeats.length >= heartbeats + 5);
+    await until('heartbeats', () => plane.heartbeats.length >= heartbeats + 5);
 
     // At the rate before it would be five minutes.
     expect(clock.monotonic() - at).toBeLessThan(200_000);
@@ -118,8 +118,8 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     stream.send({ later: true });
     stream.send({ ack: { message_id: 'm', received: true }, later: true });
     stream.send({ command: { command_id: 'c', type: 1 }, later: true });
-    await eventually('a result', () => stream.received.some((message) => message.payload === 'command_result'));
-    await eventually('heartbeats', () => plane.heartbeats.length > 2);
+    await until('a result', () => stream.received.some((message) => message.payload === 'command_result'));
+    await until('heartbeats', () => plane.heartbeats.length > 2);
 
     expect(plane.registrations).toHaveLength(1);
   });
@@ -135,11 +135,14 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const { agent, events } = bench.agent({ port: plane.port, factor: 20, limits: { stableMs: 1_000 } });
     const unhealthy = setInterval(() => agent.hearing.healthy() || events.push({ event: 'unhealthy', facts: {} }), 5);
     onTestFinished(() => clearInterval(unhealthy));
-    await eventually('five connections', () => plane.registrations.length >= 5 && plane.streams.length >= 5);
+    // A connection of a busy machine may be too old before it has said anything.
+    const said = () =>
+      plane.streams.flatMap(({ received }) => (received[0] === undefined ? [] : [received[0].payload]));
+    await until('five connections', () => plane.registrations.length >= 5 && said().length >= 5);
+    await until('a farewell', () => events.some(({ facts }) => /GOAWAY 0/.test(String(facts.reason))));
 
-    expect(plane.streams.slice(0, 4).map((stream) => stream.received[0]?.payload)).toEqual(Array(4).fill('status'));
+    expect(new Set(said())).toEqual(new Set(['status']));
     expect(events.map(({ event }) => event)).not.toContain('unhealthy');
-    expect(events.find(({ event }) => event === 'disconnected')?.facts.reason).toMatch(/GOAWAY 0/);
   });
 
   it('delivers a result over the next connection when the first is lost before it is proven to have arrived', async ({
@@ -151,10 +154,10 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     bench.agent({ port: tap.port, factor: 20 });
     const stream = await firstStream(plane);
     stream.send({ command: { command_id: 'lost', type: 'COMMAND_TYPE_DRAIN' } });
-    await eventually('the result', () => stream.received.some((message) => message.payload === 'command_result'));
+    await until('the result', () => stream.received.some((message) => message.payload === 'command_result'));
     tap.cut();
-    const next = await eventually('the next stream', () => plane.streams[1]);
-    await eventually('the result again', () => next.received.find((message) => message.payload === 'command_result'));
+    const next = await until('the next stream', () => plane.streams[1]);
+    await until('the result again', () => next.received.find((message) => message.payload === 'command_result'));
 
     expect(next.received).toContainEqual(
       expect.objectContaining({ command_result: expect.objectContaining({ command_id: 'lost', success: true }) }),
@@ -171,7 +174,7 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const tap = await bench.tap(plane, 10_000 / factor);
     bench.agent({ port: tap.port, factor });
     await firstStream(plane);
-    const policy = await eventually(
+    const policy = await until(
       'pings',
       () => tap.connections.find((connection) => connection.policy.pings >= 4)?.policy,
     );
@@ -185,7 +188,7 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     const plane = await bench.controlPlane();
     plane.reply = { ...KNOWN_REPLY, accepted: false, message: 'full' };
     const { events } = bench.agent({ port: plane.port, factor: 300 });
-    await eventually('two attempts', () => plane.registrations.length >= 2);
+    await until('two attempts', () => plane.registrations.length >= 2);
     plane.reply = KNOWN_REPLY;
     await firstStream(plane);
 
@@ -198,8 +201,8 @@ describe.concurrent('our agent at a control plane that we did not write', () => 
     bench.agent({ port: plane.port, factor: 300 });
     await firstStream(plane);
     plane.heartbeatReply = { ok: false };
-    await eventually('another registration', () => plane.registrations.length >= 2);
+    await until('another registration', () => plane.registrations.length >= 2);
     plane.heartbeatReply = { ok: true };
-    await eventually('another stream', () => plane.streams.length >= 2);
+    await until('another stream', () => plane.streams.length >= 2);
   });
 });

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../local/process/free-port.ts';
+import { until } from '../../support/eventually.ts';
 import { FakeControlPlane } from './support/a-control-plane.ts';
-import { until } from './support/clocks.ts';
 
 const MAIN = new URL('../../../agent/worker/main.ts', import.meta.url).pathname;
 const TOKEN = 'header.payload.signature-that-nobody-shows';
@@ -32,7 +32,8 @@ const aMachine = () => {
   writeFileSync(join(folder, 'token'), `${TOKEN}\n`);
   writeFileSync(join(folder, 'systemd-notify'), `#!/bin/sh\necho "$*" >> ${folder}/told\n`);
   chmodSync(join(folder, 'systemd-notify'), 0o755);
-  return { folder, told: () => readFileSync(join(folder, 'told'), 'utf8') };
+  const told = (): string => (existsSync(join(folder, 'told')) ? readFileSync(join(folder, 'told'), 'utf8') : '');
+  return { folder, told };
 };
 
 describe('the program', () => {
@@ -51,14 +52,14 @@ describe('the program', () => {
       NOTIFY_SOCKET: '/run/systemd/notify',
       WATCHDOG_USEC: '60000000',
     });
-    await until('a status', () => plane.statuses.length > 0, 15_000);
-    await until('its state', () => told().includes('connected to'), 15_000);
-    const begun = performance.now();
+    await until('a status', () => plane.statuses.length > 0);
+    await until('its state', () => told().includes('connected to'));
 
     child.kill('SIGTERM');
 
     expect(await ended).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(5000);
+    // In order means within its own limit, which is half of what systemd gives it.
+    expect(said()).toMatch(/"event":"stopped".*"inOrder":true/);
     expect(plane.authorizations).toContain(`Bearer ${TOKEN}`);
     expect(plane.words).toEqual(['the agent ends']);
     expect(told()).toMatch(/^READY=1$/m);

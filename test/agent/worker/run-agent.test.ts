@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../local/process/free-port.ts';
+import { until } from '../../support/eventually.ts';
 import { FakeControlPlane } from './support/a-control-plane.ts';
 import { anAgent, aSystem } from './support/an-agent.ts';
-import { FakeClock, soonWithNetwork, until } from './support/clocks.ts';
+import { FakeClock, soonWithNetwork } from './support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

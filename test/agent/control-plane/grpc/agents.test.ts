@@ -1,7 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/process/free-port.ts';
-import { AUTHORIZED, aFolder, aPlane, cleanUp, TestAgent, until } from '../support/a-plane.ts';
+import { until } from '../../../support/eventually.ts';
+import { AUTHORIZED, aFolder, aPlane, cleanUp, TestAgent } from '../support/a-plane.ts';
 
 afterEach(cleanUp);
 
@@ -19,7 +20,7 @@ describe('an agent', () => {
 
     expect((await get('/api/v1/nodes/ip-10-0-0-1')).json).toMatchObject({ connected: true, stream_active: true });
     agent.hangUp();
-    await until(() => plane.fleet.get('ip-10-0-0-1')?.stream === undefined, 'a closed stream');
+    await until('a closed stream', () => plane.fleet.get('ip-10-0-0-1')?.stream === undefined);
     expect((await get('/api/v1/nodes/ip-10-0-0-1')).json).toMatchObject({ connected: false, state: 'online' });
   });
 
@@ -38,7 +39,7 @@ describe('an agent', () => {
     agent.connect();
     agent.say(STATUS);
 
-    const error = await until(() => agent.ended, 'the end');
+    const error = await until('the end', () => agent.ended);
 
     expect(ConnectError.from(error)).toMatchObject({ code: Code.FailedPrecondition });
   });
@@ -50,7 +51,7 @@ describe('an agent', () => {
     await agent.register(2);
     agent.say({ payload: { case: 'status', value: { nodeId: 'ip-10-0-0-2' } } });
 
-    expect(ConnectError.from(await until(() => agent.ended, 'the end'))).toMatchObject({ code: Code.InvalidArgument });
+    expect(ConnectError.from(await until('the end', () => agent.ended))).toMatchObject({ code: Code.InvalidArgument });
   });
 
   it('that opens a second stream is told on the first', async () => {
@@ -59,7 +60,7 @@ describe('an agent', () => {
     await first.join();
     await second.join();
 
-    expect(ConnectError.from(await until(() => first.ended, 'the end'))).toMatchObject({ code: Code.Unavailable });
+    expect(ConnectError.from(await until('the end', () => first.ended))).toMatchObject({ code: Code.Unavailable });
     expect(plane.fleet.get('ip-10-0-0-1')).toMatchObject({ connected: true });
   });
 
@@ -85,10 +86,10 @@ describe('a restart', () => {
     await agent.join();
     const body = { node_id: 'ip-10-0-0-1', type: 'DRAIN' };
     const { json } = await first.send('POST', '/api/v1/command', body, AUTHORIZED);
-    await until(() => agent.received.length === 2, 'a command');
+    await until('a command', () => agent.received.length === 2);
 
     await first.plane.close();
-    expect(ConnectError.from(await until(() => agent.ended, 'the end'))).toMatchObject({ code: Code.Unavailable });
+    expect(ConnectError.from(await until('the end', () => agent.ended))).toMatchObject({ code: Code.Unavailable });
     const second = await aPlane({ DATA_DIR });
     expect((await second.get('/api/v1/nodes')).json).toMatchObject([
       { id: 'ip-10-0-0-1', state: 'online', connected: false },
@@ -96,7 +97,7 @@ describe('a restart', () => {
 
     const again = new TestAgent(second.grpcPort);
     await again.join();
-    const command = await until(() => again.received[1], 'the command again');
+    const command = await until('the command again', () => again.received[1]);
     expect(command.payload.value).toMatchObject({ commandId: json.command_id });
   });
 

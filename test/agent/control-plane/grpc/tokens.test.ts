@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signAgentToken } from '#shared/contract/agent-token.ts';
-import { aFolder, aPlane, cleanUp, TestAgent, until } from '../support/a-plane.ts';
+import { until } from '../../../support/eventually.ts';
+import { aFolder, aPlane, cleanUp, TestAgent } from '../support/a-plane.ts';
 
 afterEach(cleanUp);
 
@@ -54,7 +55,7 @@ describe('tokens', () => {
     expect(await codeOf(agent.client.heartbeat({ nodeId: 'ip-10-0-0-1' }, { headers: agent.headers }))).toBe(expected);
     agent.connect();
     agent.say(STATUS);
-    expect(Code[ConnectError.from(await until(() => agent.ended, 'the end')).code]).toBe(expected);
+    expect(Code[ConnectError.from(await until('the end', () => agent.ended)).code]).toBe(expected);
   });
 
   it('without a signature are refused', async () => {

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { AuditView } from '../../../../agent/control-plane/views.ts';
+import { until } from '../../../support/eventually.ts';
 import { registration } from '../support/a-fleet.ts';
-import { AUTHORIZED, aFolder, aPlane, cleanUp, TestAgent, until } from '../support/a-plane.ts';
+import { AUTHORIZED, aFolder, aPlane, cleanUp, TestAgent } from '../support/a-plane.ts';
 
 afterEach(cleanUp);
 
@@ -99,10 +100,10 @@ describe('POST /api/v1/command', () => {
     const body = { node_id: 'ip-10-0-0-1', type: 'COMMAND_TYPE_PULL_MODEL', args: { model: 'llama' }, timeout: 5 };
     const { json } = await send('POST', '/api/v1/command', body, AUTHORIZED);
     expect(json).toEqual({ command_id: expect.stringMatching(/^cmd-/), sent: true });
-    const command = await until(() => agent.received.find(({ payload }) => payload.case === 'command'), 'a command');
+    const command = await until('a command', () => agent.received.find(({ payload }) => payload.case === 'command'));
     expect(command.payload.value).toMatchObject({ type: 4, args: { model: 'llama' }, timeoutSeconds: 5 });
     agent.say({ payload: { case: 'commandResult', value: { commandId: json.command_id, success: true } } });
-    await until(() => agent.received.length === 3, 'an acknowledgement');
+    await until('an acknowledgement', () => agent.received.length === 3);
 
     const audit = await get(`/api/v1/audit?command_id=${json.command_id}`, AUTHORIZED);
     expect(audit.json.map(({ event }: AuditView) => event)).toEqual(['result', 'delivered', 'accepted']);

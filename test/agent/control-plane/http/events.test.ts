@@ -2,8 +2,9 @@ import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EventHub } from '../../../../agent/control-plane/http/events.ts';
 import { type FleetEventName, FleetEvents } from '../../../../agent/control-plane/views.ts';
+import { eventually, until } from '../../../support/eventually.ts';
 import { registration, status } from '../support/a-fleet.ts';
-import { aPlane, cleanUp, until } from '../support/a-plane.ts';
+import { aPlane, cleanUp } from '../support/a-plane.ts';
 import { FakeClock, MINUTE } from '../support/fake-clock.ts';
 
 const readers: AbortController[] = [];
@@ -50,7 +51,7 @@ describe('GET /api/v1/events', () => {
 
     const { named, answer } = await read(url);
 
-    const hello = await until(() => named('hello')[0], 'hello');
+    const hello = await until('hello', () => named('hello')[0]);
     expect(hello).toMatchObject({ stale_after_seconds: 120, dead_after_seconds: 300, path: 'ok' });
     expect(hello.nodes).toMatchObject([{ id: 'ip-10-0-0-1', state: 'online' }]);
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
@@ -60,14 +61,14 @@ describe('GET /api/v1/events', () => {
   it('tells each change whole, gathered, and what is gone', async () => {
     const { url, plane } = await aPlane();
     const { named } = await read(url);
-    await until(() => named('hello')[0], 'hello');
+    await until('hello', () => named('hello')[0]);
 
     plane.fleet.register(registration(1), UNCHECKED);
     for (let uptime = 0n; uptime < 100n; uptime += 1n)
       plane.fleet.status('ip-10-0-0-1', status(1, { uptimeSeconds: uptime }));
-    await until(() => named('node')[0], 'a node');
+    await until('a node', () => named('node')[0]);
     plane.fleet.forget('ip-10-0-0-1', 'a test');
-    await until(() => named('gone')[0], 'gone');
+    await until('gone', () => named('gone')[0]);
 
     expect(named('node')).toHaveLength(1);
     expect(named('node')[0]).toMatchObject({ uptime_seconds: 99, status: { health: 'HEALTH_STATE_HEALTHY' } });
@@ -79,17 +80,17 @@ describe('GET /api/v1/events', () => {
 
     const { named } = await read(url);
 
-    await until(() => named('tick')[1], 'a second tick');
+    await until('a second tick', () => named('tick')[1]);
   });
 
   it('ends with the control plane', async () => {
     const { url, plane } = await aPlane();
     const { named, isOpen } = await read(url);
-    await until(() => named('hello')[0], 'hello');
+    await until('hello', () => named('hello')[0]);
 
     await plane.close();
 
-    await until(() => !isOpen(), 'the end');
+    await until('the end', () => !isOpen());
   });
 
   it('forgets readers that have left, and has room for 64', async () => {
@@ -99,9 +100,7 @@ describe('GET /api/v1/events', () => {
 
     for (const reader of readers.splice(0)) reader.abort();
 
-    const count = async () => Number(/carrierarr_event_readers (\d+)/.exec((await get('/metrics')).text)?.[1]);
-    for (let tries = 0; tries < 200 && (await count()) > 0; tries += 1);
-    expect(await count()).toBe(0);
+    await eventually(async () => expect((await get('/metrics')).text).toMatch(/^carrierarr_event_readers 0$/m));
   });
 
   it('answers HEAD without a reader that nobody would end', async () => {
@@ -123,11 +122,11 @@ describe('GET /api/v1/events', () => {
 
     const unread = await app.request('/');
     expect(hub.readers).toBe(1);
-    // One tick at least waits by then: what was said first is held by the way out.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    clock.pass(MINUTE + 1);
-
-    await until(() => hub.readers === 0, 'the end of the reader');
+    // What is said first is held by the way out; from the first tick that waits, the next minute is its last.
+    await until('the end of the reader', () => {
+      clock.pass(MINUTE + 1);
+      return hub.readers === 0;
+    });
     await unread.body?.cancel();
     hub.close();
   });

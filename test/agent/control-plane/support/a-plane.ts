@@ -12,6 +12,7 @@ import {
   type AgentMessageSchema,
   type ControlMessage,
 } from '../../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
+import { until } from '../../../support/eventually.ts';
 import { registration } from './a-fleet.ts';
 
 export const COMMAND_TOKEN = 'a-token-that-nobody-guesses';
@@ -66,16 +67,6 @@ export const aPlane = async (environment: NodeJS.ProcessEnv = {}) => {
 };
 
 type Message = MessageInitShape<typeof AgentMessageSchema>;
-
-export const until = async <T>(read: () => T | undefined | false, what: string): Promise<T> => {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const value = read();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`it never came to ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};
 
 /** An agent in the test's hand: every call is the test's. */
 export class TestAgent {
@@ -136,7 +127,7 @@ export class TestAgent {
     await this.register(number, overrides);
     this.connect();
     this.say({ payload: { case: 'status', value: { nodeId: `ip-10-0-0-${number}`, health: 1 } } });
-    await until(() => this.received.length > 0, 'a receipt');
+    await until('a receipt', () => this.received.length > 0);
   }
 
   /** Ends the stream in good order. */

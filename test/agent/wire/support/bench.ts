@@ -1,10 +1,10 @@
 import type { ServerOptions } from '@grpc/grpc-js';
+import { until } from '../../../support/eventually.ts';
 import { BrokenServer } from './broken-servers.ts';
 import { type OurAgent, type OurAgentOptions, startOurAgent } from './our-agent.ts';
 import { OurControlPlane, type OurControlPlaneOptions } from './our-control-plane.ts';
 import { PeerAgent } from './peer-agent.ts';
 import { type AgentStream, PeerControlPlane } from './peer-control-plane.ts';
-import { eventually } from './peer-service.ts';
 import { Wiretap } from './wiretap.ts';
 
 /** Vitest's hook of one test, which works for tests that run side by side. */
@@ -63,5 +63,5 @@ export class Bench {
 
 /** The first stream that has brought a status: the agent is connected. */
 export function firstStream(plane: PeerControlPlane): Promise<AgentStream> {
-  return eventually('a stream with a status', () => plane.streams.find((stream) => stream.received.length > 0));
+  return until('a stream with a status', () => plane.streams.find((stream) => stream.received.length > 0));
 }

@@ -121,7 +121,7 @@ export const BROKEN_CALLS: Readonly<Record<string, BrokenCall>> = {
 };
 
 /** Sends one broken request over a connection of its own. @returns gRPC status or HTTP status, whatever tells more */
-export async function sendBroken(port: number, call: BrokenCall, patienceMs = 1_000): Promise<string> {
+export async function sendBroken(port: number, call: BrokenCall, patienceMs: number): Promise<string> {
   const session: ClientHttp2Session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => undefined);
   const outcome = await new Promise<string>((resolve) => {

@@ -13,7 +13,7 @@ import { type PeerMessage, peerDecode, peerEncode } from './peer-types.ts';
 const Client = makeGenericClientConstructor(PEER_SERVICE, 'AgentControl');
 
 /** How long a call may take: beyond that, the other side is hung. */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 /** One stream of a peer, with all that came down on it. */
 export interface PeerStream {

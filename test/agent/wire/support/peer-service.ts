@@ -20,14 +20,3 @@ function definition(name: string, takes: MessageName, gives: MessageName, stream
 export const PEER_SERVICE: ServiceDefinition = Object.fromEntries(
   Object.entries(METHODS).map(([name, { takes, gives, stream }]) => [name, definition(name, takes, gives, stream)]),
 );
-
-/** Answers to `until` as soon as it gives something, within a limit; made anew each few milliseconds. */
-export async function eventually<T>(what: string, until: () => T | undefined | false, limitMs = 15_000): Promise<T> {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    const found = until();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -13,6 +13,8 @@ export interface TappedConnection {
 export class Wiretap {
   readonly connections: TappedConnection[] = [];
   port = 0;
+  /** Bytes that came to a connection that is dead. */
+  swallowed = 0;
   readonly #server: Server;
   readonly #target: () => number;
   readonly #minimumPingMs: number;
@@ -67,7 +69,10 @@ export class Wiretap {
     const pass = (from: Socket, to: Socket, heard: (bytes: Buffer) => void): void => {
       from.on('data', (bytes) => {
         dead ||= this.#frozen;
-        if (dead) return;
+        if (dead) {
+          this.swallowed += bytes.length;
+          return;
+        }
         heard(bytes);
         to.write(bytes);
       });

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CommandType } from '../../../../agent/proto/generated/ec2agent/v1/agent_pb.js';
+import { until } from '../../../support/eventually.ts';
 import { FakeControlPlane } from '../support/a-control-plane.ts';
 import { anAgent } from '../support/an-agent.ts';
-import { until } from '../support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

@@ -3,10 +3,10 @@ import { constants } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../agent/worker/connection/limits.ts';
+import { until } from '../../../support/eventually.ts';
 import { Wiretap } from '../../wire/support/wiretap.ts';
 import { FakeControlPlane } from '../support/a-control-plane.ts';
 import { anAgent, aSystem, type Overrides } from '../support/an-agent.ts';
-import { until } from '../support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

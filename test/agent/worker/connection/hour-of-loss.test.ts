@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../local/process/free-port.ts';
+import { until } from '../../../support/eventually.ts';
 import { FakeControlPlane } from '../support/a-control-plane.ts';
 import { anAgent } from '../support/an-agent.ts';
-import { FakeClock, soonWithNetwork, until } from '../support/clocks.ts';
+import { FakeClock, soonWithNetwork } from '../support/clocks.ts';
 
 const MINUTE = 60_000;
 
@@ -33,8 +34,9 @@ describe('an hour without a network', () => {
 
     const plane = await new FakeControlPlane().listen(port);
     cleanUps.push(() => plane.close());
-    // The longest pause, after which the attempt has all the real time that it needs.
-    await clock.advance(30_000, () => new Promise((resolve) => setTimeout(resolve, 50)));
+    // The longest pause; once an attempt is under way, it has all the real time that it needs.
+    for (let seconds = 0; seconds < 30 && plane.registrations.length === 0; seconds += 1)
+      await clock.advance(1_000, () => soonWithNetwork(50));
     await until('a connection', () => agent.hearing.connected);
 
     expect([early, late]).toEqual([true, false]);

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../../../support/eventually.ts';
 import { selfSigned } from '../../../support/x509.ts';
 import { FakeControlPlane } from '../support/a-control-plane.ts';
 import { anAgent, aSystem, type Overrides } from '../support/an-agent.ts';
-import { until } from '../support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

@@ -10,7 +10,8 @@ import { Hearing } from '../../../../agent/worker/connection/hearing.ts';
 import { serveHttp } from '../../../../agent/worker/http/serve.ts';
 import { newTally } from '../../../../agent/worker/tally.ts';
 import { freePort } from '../../../../local/process/free-port.ts';
-import { FakeClock, until } from '../support/clocks.ts';
+import { until } from '../../../support/eventually.ts';
+import { FakeClock } from '../support/clocks.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

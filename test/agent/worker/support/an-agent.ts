@@ -1,7 +1,8 @@
 import { jsonLog } from '../../../../agent/shared/log.ts';
 import type { CommandRunner, Reporter, Settings, System } from '../../../../agent/worker/ports.ts';
 import { type AgentParts, runAgent } from '../../../../agent/worker/run-agent.ts';
-import { fastClock, until } from './clocks.ts';
+import { until } from '../../../support/eventually.ts';
+import { FastClock } from '../../../support/running-time.ts';
 
 export interface Line {
   readonly level: string;
@@ -63,7 +64,7 @@ export const anAgent = (port: number, overrides: Overrides = {}) => {
   const agent = runAgent({
     environment: {},
     system: aSystem(),
-    clock: fastClock(40),
+    clock: new FastClock(40),
     log: jsonLog((line) => lines.push(JSON.parse(line) as Line), { minimum: 'debug' }),
     ...parts,
     settings: someSettings({ controlPlane: { host: '127.0.0.1', port }, ...settings }),

@@ -1,12 +1,4 @@
-import { systemClock } from '../../../../agent/worker/clock.ts';
 import type { Clock } from '../../../../agent/worker/ports.ts';
-
-/** Real time, some times faster: the agent's real limits in a test that does not wait for them. */
-export const fastClock = (factor: number): Clock => ({
-  now: () => new Date(),
-  monotonic: () => performance.now() * factor,
-  sleep: (milliseconds, signal) => systemClock.sleep(milliseconds / factor, signal),
-});
 
 interface Sleeper {
   readonly at: number;
@@ -69,13 +61,8 @@ export class FakeClock implements Clock {
 /** Everything that is ready to run has run. */
 export const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-/** Also what the kernel says by return. */
-export const soonWithNetwork = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 3));
-
-export const until = async (what: string, is: () => boolean, limitMs = 5000): Promise<void> => {
-  const deadline = performance.now() + limitMs;
-  while (!is()) {
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 3));
-  }
+/** Also what the kernel says by return; it is heard after the timers of a process that was stopped. */
+export const soonWithNetwork = async (milliseconds = 3): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await soon();
 };
