@@ -8,7 +8,7 @@ import { expectGone, workerOf } from './support/remains.ts';
 const PEERING = ['homelab-peer', 'homelab-verify-peering'];
 const errorOf = (step: string): string => (PEERING.includes(step) ? 'PeeringFailedError' : 'StepFailedError');
 
-const lighthouse = (name: string) => provision({ name, role: 'lighthouse', cluster: name }, 150);
+const lighthouse = (name: string) => provision({ name, role: 'lighthouse', cluster: name });
 
 describeScenario('a step of a lighthouse that fails is rolled back, the first error kept', () => {
   it.each(LIGHTHOUSE_STEPS)('%s exits 1, and the same worker succeeds at the second try', async (step) => {
@@ -71,7 +71,7 @@ describeScenario('a step of a lighthouse that fails is rolled back, the first er
       const name = uniqueName('spot');
       await injectFaults({ service: 'node', action: step, match: name, effect: { kind: 'vanish' } });
 
-      const failed = await provision({ name, role: 'lighthouse', cluster: name }, 170);
+      const failed = await provision({ name, role: 'lighthouse', cluster: name });
 
       expect(failed).toMatchObject({ status: 'FAILED', error: 'StepUndeliverableError' });
       await expectGone(name);
@@ -97,7 +97,7 @@ describeScenario('a step of a gpu-worker that fails is rolled back, and its clus
     const name = uniqueName('no');
     await failStep(name, step);
 
-    const failed = await provision({ name, role: 'gpu-worker', cluster }, 120);
+    const failed = await provision({ name, role: 'gpu-worker', cluster });
 
     expect(failed).toMatchObject({ status: 'FAILED', error: 'StepFailedError' });
     expect(failed.cause).toContain(`${step} said no`);

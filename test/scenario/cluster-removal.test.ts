@@ -18,7 +18,7 @@ describeScenario('a lighthouse is taken away from every state', () => {
 
     await stop(arn);
 
-    await eventuallyRemoved(name, 170);
+    await eventuallyRemoved(name);
   });
 
   it.each(STATES)('torn down while its provision is in %s', async (state) => {
@@ -26,11 +26,11 @@ describeScenario('a lighthouse is taken away from every state', () => {
     const arn = await start('provisionStateMachine', { name, role: 'lighthouse', cluster: name });
     await reached(arn, state);
 
-    const gone = await teardown({ name }, 170);
+    const gone = await teardown({ name });
 
     expect(gone, gone.cause).toMatchObject({ status: 'SUCCEEDED' });
-    expect((await finished(arn, 150)).status).not.toBe('SUCCEEDED');
-    await eventuallyRemoved(name, 170);
+    expect((await finished(arn)).status).not.toBe('SUCCEEDED');
+    await eventuallyRemoved(name);
   });
 });
 
@@ -42,7 +42,7 @@ describeScenario('nothing in the clusters keeps an instance alive', () => {
       // The provision has had its own run of this step.
       await failStep(name, step);
 
-      const gone = await teardown({ name }, 150);
+      const gone = await teardown({ name });
 
       expect(gone, gone.cause).toMatchObject({ status: 'SUCCEEDED' });
       expect(skippedSteps(gone.output).length).toBeGreaterThan(0);
@@ -54,7 +54,7 @@ describeScenario('nothing in the clusters keeps an instance alive', () => {
     const { name } = await aLighthouse('lost');
     await injectFaults({ service: 'node', action: 'make-peering-user', match: name, effect: { kind: 'vanish' } });
 
-    const gone = await teardown({ name }, 170);
+    const gone = await teardown({ name });
 
     expect(gone, gone.cause).toMatchObject({ status: 'SUCCEEDED' });
     await expectGone(name);
@@ -65,7 +65,7 @@ describeScenario('nothing in the clusters keeps an instance alive', () => {
     const [instance] = await instancesOf(name);
     await clients.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instance?.InstanceId ?? ''] }));
 
-    const gone = await teardown({ name }, 150);
+    const gone = await teardown({ name });
 
     expect(gone, gone.cause).toMatchObject({ status: 'SUCCEEDED' });
     expect((await statesOf(gone.arn)).join()).toContain('Unpeer');
@@ -79,7 +79,7 @@ describeScenario('nothing in the clusters keeps an instance alive', () => {
       await injectFaults({ service: 'node', action, match: name, times: 5, effect });
     }
 
-    const gone = await teardown({ name }, 150);
+    const gone = await teardown({ name });
 
     expect(gone, gone.cause).toMatchObject({ status: 'SUCCEEDED' });
     expect(skippedSteps(gone.output).length).toBeGreaterThan(0);

@@ -89,24 +89,16 @@ describeScenario('events on the bus', () => {
     await put(EVENT.scaleOutRequested, request);
     await put(EVENT.scaleOutRequested, request);
 
-    const ready = await eventually(
-      'three workers ready',
-      async () => {
-        const found = await workersIn(cluster);
-        return found.filter(({ phase }) => phase === 'READY').length === 3 ? found : undefined;
-      },
-      150,
-    );
+    const ready = await eventually('three workers ready', async () => {
+      const found = await workersIn(cluster);
+      return found.filter(({ phase }) => phase === 'READY').length === 3 ? found : undefined;
+    });
     expect(ready).toHaveLength(3);
 
     await put(EVENT.scaleInRequested, { names: ready.map(({ name }) => name) });
 
     for (const { name } of ready) {
-      await eventually(
-        `${name} removed`,
-        async () => ((await workerOf(name)).phase === 'REMOVED' ? true : undefined),
-        150,
-      );
+      await eventually(`${name} removed`, async () => ((await workerOf(name)).phase === 'REMOVED' ? true : undefined));
       await expectGone(name);
     }
     expect((await teardown({ name: cluster })).status).toBe('SUCCEEDED');

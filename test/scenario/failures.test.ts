@@ -4,8 +4,8 @@ import { describeScenario, injectFaults, strikes, uniqueName } from './support/f
 import { expectGone, workerOf } from './support/remains.ts';
 
 /** A provision that a fault strikes fails with that error, keeps it, and leaves nothing. */
-const expectRolledBack = async (name: string, error: string, cause: RegExp, seconds?: number): Promise<void> => {
-  const failed = await provision({ name }, seconds);
+const expectRolledBack = async (name: string, error: string, cause: RegExp): Promise<void> => {
+  const failed = await provision({ name });
 
   expect(failed).toMatchObject({ status: 'FAILED', error });
   expect(failed.cause).toMatch(cause);
@@ -51,14 +51,14 @@ describeScenario('a step that fails is rolled back, the first error kept', () =>
     const name = uniqueName('offline');
     await injectFaults({ service: 'node', action: 'register', match: name, effect: { kind: 'never-online' } });
 
-    await expectRolledBack(name, 'SsmOfflineError', /Systems Manager/, 120);
+    await expectRolledBack(name, 'SsmOfflineError', /Systems Manager/);
   });
 
   it.each(['await-boot', 'verify-nebula'])('the instance is taken away (Spot) while %s runs', async (action) => {
     const name = uniqueName('spot');
     await injectFaults({ service: 'node', action, match: name, effect: { kind: 'vanish' } });
 
-    const failed = await provision({ name }, 150);
+    const failed = await provision({ name });
 
     // Noticed by asking after the node: the step's own limit is minutes away.
     expect(failed).toMatchObject({ status: 'FAILED', error: 'StepUndeliverableError' });

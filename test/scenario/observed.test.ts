@@ -42,7 +42,6 @@ const eventuallyShown = (name: string, what: string, shows: (worker: WorkerView)
       const worker = await workerOf(name);
       return shows(worker) ? worker : undefined;
     },
-    60,
     2_000,
   );
 

@@ -17,7 +17,7 @@ describeScenario('an execution that is stopped is undone by the rescue rule', ()
 
     await stop(arn);
 
-    await eventuallyRemoved(name, 150);
+    await eventuallyRemoved(name);
   });
 
   it('stopped while the launch call is held up: the zombie instance does not outlive the teardown', async () => {
@@ -33,7 +33,7 @@ describeScenario('an execution that is stopped is undone by the rescue rule', ()
 
     await stop(arn);
 
-    await eventuallyRemoved(name, 170);
+    await eventuallyRemoved(name);
   });
 });
 
@@ -47,7 +47,7 @@ describeScenario('a teardown works from every state', () => {
 
     expect(gone).toMatchObject({ status: 'SUCCEEDED' });
     expect((await finished(arn)).status).not.toBe('SUCCEEDED');
-    await eventuallyRemoved(name, 150);
+    await eventuallyRemoved(name);
   });
 
   it('twice in a row', async () => {
@@ -109,7 +109,7 @@ describeScenario('a teardown works from every state', () => {
     });
 
     // The proof looks for two minutes before it gives up: what EC2 shows lags behind.
-    const end = await teardown({ name }, 170);
+    const end = await teardown({ name });
 
     expect(await instancesOf(name)).toEqual([]);
     expect(end).toMatchObject({ status: 'FAILED', error: 'ProofFailedError' });

@@ -88,7 +88,8 @@ describeScenario('the sweeper', () => {
     expect(Instances?.[0]?.InstanceIds).toHaveLength(1);
   };
 
-  it('ends an instance that no worker owns, at its second look, and only reports in a dry run', async () => {
+  // Each of the two sweeps for what the other has left: one after the other, or a dry run finds nothing.
+  it.sequential('ends an instance that no worker owns, at its second look, and only reports in a dry run', async () => {
     const name = uniqueName('stray');
     await strayInstance(name);
     await eventually('stray instance', async () => ((await instancesOf(name)).length === 1 ? true : undefined));
@@ -98,17 +99,13 @@ describeScenario('the sweeper', () => {
     expect(dry.find(({ worker }) => worker === name)).toMatchObject({ kind: 'instance', action: 'none' });
     expect(await instancesOf(name)).toHaveLength(1);
 
-    await eventually(
-      'stray instance ended',
-      async () => {
-        await sweep({});
-        return (await instancesOf(name)).length === 0 ? true : undefined;
-      },
-      120,
-    );
+    await eventually('stray instance ended', async () => {
+      await sweep({});
+      return (await instancesOf(name)).length === 0 ? true : undefined;
+    });
   });
 
-  it('deletes a secret that no worker owns, and leaves foreign secrets and living workers alone', async () => {
+  it.sequential('deletes a secret that no worker owns, and leaves foreign secrets and living workers alone', async () => {
     const [stray, foreign, alive] = [uniqueName('orphan'), uniqueName('foreign'), uniqueName('alive')];
     const secret = (name: string, tags: Record<string, string>) =>
       new CreateSecretCommand({
@@ -121,14 +118,10 @@ describeScenario('the sweeper', () => {
     await provision({ name: alive });
     await sleep(6_000);
 
-    await eventually(
-      'orphaned secret deleted',
-      async () => {
-        await sweep({});
-        return (await secretOf(stray)) === undefined ? true : undefined;
-      },
-      120,
-    );
+    await eventually('orphaned secret deleted', async () => {
+      await sweep({});
+      return (await secretOf(stray)) === undefined ? true : undefined;
+    });
 
     expect(await secretOf(foreign)).toBeDefined();
     expect(await instancesOf(alive)).toHaveLength(1);

@@ -24,13 +24,13 @@ export const statesOf = async (arn: string): Promise<string[]> =>
 export const startBoth = (...requests: readonly Record<string, unknown>[]): Promise<string[]> =>
   Promise.all(requests.map((request) => start('provisionStateMachine', request)));
 
-export const allFinished = (arns: readonly string[], seconds = 120): Promise<Finished[]> =>
-  Promise.all(arns.map((arn) => finished(arn, seconds)));
+export const allFinished = (arns: readonly string[]): Promise<Finished[]> =>
+  Promise.all(arns.map((arn) => finished(arn)));
 
 /** Takes workers away one after another, and is sure of it. */
 export const remove = async (...names: readonly string[]): Promise<void> => {
   for (const name of names) {
-    expect((await teardown({ name }, 150)).status).toBe('SUCCEEDED');
+    expect((await teardown({ name })).status).toBe('SUCCEEDED');
     await expectGone(name);
   }
 };

@@ -6,7 +6,7 @@ import { Doors } from '../../../local/deploy/doors.ts';
 /** Name of the lighthouse behind the cluster that a request means when it names none. */
 export const DEFAULT_SERVER = 'scenario-server';
 
-const LIMIT_MILLISECONDS = 120_000;
+const LIMIT_MILLISECONDS = 300_000;
 const POLL_MILLISECONDS = 300;
 
 /**

@@ -41,11 +41,10 @@ export const expectGone = async (name: string): Promise<void> => {
 };
 
 /** The same for what runs on its own: a rescue or a sweep needs a moment. */
-export const eventuallyRemoved = async (name: string, seconds = 60): Promise<void> => {
+export const eventuallyRemoved = async (name: string): Promise<void> => {
   await eventually(
     `${name} removed`,
     async () => ((await workerOf(name)).phase === 'REMOVED' ? true : undefined),
-    seconds,
     // The API lets ten requests through a second, and many scenarios look at once.
     2_000,
   );
