@@ -22,8 +22,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/scenario/**', 'test/system/**'],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          // For a machine that is busy; nothing takes a tenth of it on one that is not.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           // Tests clean up after themselves, so files may share what they import: two thirds less time.
           isolate: false,
           // Threads watch the files that they open, and warn of any that a socket closes.
@@ -39,8 +40,9 @@ export default defineConfig({
           // One embedded cloud for all; scenarios wait far more than they compute, so many run at once.
           globalSetup: ['test/scenario/support/global-setup.ts'],
           maxConcurrency: 8,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          // Longer than any one wait, which tells what it waited for.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           maxWorkers: 3,
         },
       },

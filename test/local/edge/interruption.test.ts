@@ -1,5 +1,5 @@
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { type Bench, launchOne, openBench } from './support.ts';
 
@@ -7,7 +7,10 @@ let bench: Bench;
 beforeEach(async () => {
   bench = await openBench({ pendingMs: 0, shuttingDownMs: 0, invisibleMs: 0 });
 });
-afterEach(() => bench.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await bench.close();
+});
 
 /** An instance whose machine has started, and what EC2 has told it so far. */
 const launch = async (market: 'spot' | 'on-demand') => {
@@ -25,12 +28,14 @@ describe('an interruption', () => {
   it('is told to a Spot instance first; EC2 takes it when its time has come', async () => {
     const { instanceId, notices } = await launch('spot');
     const before = [...(notices() ?? [])];
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
-    expect(await interrupt({ instanceId, seconds: 0.2 })).toBe(200);
+    expect(await interrupt({ instanceId, seconds: 120 })).toBe(200);
 
     expect(before).toEqual([]);
     expect(notices()).toEqual([{ kind: 'interruption', action: 'terminate', time: expect.any(Date) }]);
     expect(bench.host.stopped).toEqual([]);
+    vi.advanceTimersByTime(120_000);
     await eventually(() => expect(bench.host.stopped).toEqual([instanceId]));
     const described = await bench.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
     expect(described.Reservations?.[0]?.Instances?.[0]?.StateTransitionReason).toMatch(/Spot/);

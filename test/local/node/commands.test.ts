@@ -20,7 +20,7 @@ const order = (script: string, overrides: Partial<CommandOrder> = {}): CommandOr
   commandId: 'c-1',
   script: `#!/bin/bash\n${script}\n`,
   environment: {},
-  timeoutSeconds: 10,
+  timeoutSeconds: 60,
   ...overrides,
 });
 
@@ -102,7 +102,7 @@ describe('the agent', () => {
     const running = aNode().run(order(`sleep 60 & echo $! > '${folder}/child'; sleep 60`));
     const child = Number(await noted('child'));
 
-    vi.advanceTimersByTime(10_000);
+    vi.advanceTimersByTime(60_000);
 
     expect(await running).toMatchObject({ status: 'TimedOut', exitCode: 137 });
     await until('the end of the child', () => isGone(child));
@@ -110,7 +110,7 @@ describe('the agent', () => {
 
   it('ends a cancelled script', async () => {
     const commands = aNode();
-    const running = commands.run(order(`echo yes > '${folder}/started'; sleep 60`, { timeoutSeconds: 60 }));
+    const running = commands.run(order(`echo yes > '${folder}/started'; sleep 60`));
     await noted('started');
 
     commands.cancel('c-1');
@@ -130,7 +130,7 @@ describe('the agent', () => {
     await until('the end of the script', () => isGone(script));
     const before = over;
 
-    vi.advanceTimersByTime(10_000);
+    vi.advanceTimersByTime(60_000);
 
     expect(await running).toMatchObject({ status: 'TimedOut', exitCode: 137, stdout: 'started\n' });
     expect(before).toBe(false);

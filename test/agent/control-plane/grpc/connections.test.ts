@@ -21,7 +21,10 @@ describe('the age of connections', () => {
   beforeEach(holdTimers);
 
   it('ends streams with a word, and the agent is back at once', async () => {
-    const { grpcPort, plane } = await aPlane({ CARRIERARR_MAX_CONNECTION_AGE: '30s' });
+    const { grpcPort, plane } = await aPlane({
+      CARRIERARR_MAX_CONNECTION_AGE: '30s',
+      CARRIERARR_CONNECTION_GRACE: '1h',
+    });
     const agent = new TestAgent(grpcPort);
     await agent.join();
     // With what is random in it.

@@ -153,7 +153,7 @@ describe('local HTTP', () => {
       more();
     });
 
-    expect(await thisSystem.ask(url, { timeoutMs: 60_000 })).toBeUndefined();
+    expect(await thisSystem.ask(url, { timeoutMs: 600_000 })).toBeUndefined();
   });
 
   it.each([
