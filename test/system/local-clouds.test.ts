@@ -1,7 +1,9 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { platform } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { emulatorObstacle } from '../scenario/support/emulator.ts';
+import { eventually } from '../support/eventually.ts';
 import { filesOf, listeningAddresses, makeState, processesOf, startLocal } from './support/local-command.ts';
 
 const obstacle = platform() === 'linux' ? await emulatorObstacle() : 'it looks into /proc, which is of Linux';
@@ -18,11 +20,15 @@ const run = async (...args: string[]): Promise<{ code: number | string; output: 
   return { code: await command.exit, output: command.output() };
 };
 
+const kill = (name: string): void => {
+  process.kill(Number(readFileSync(join(state, 'clouds', name, 'owner'), 'utf8')), 'SIGKILL');
+};
+
 describe.skipIf(obstacle !== undefined)('embedded clouds in the background', () => {
-  it('run side by side, each with its own port, and end without a trace', async () => {
+  it('run side by side, each with its own port, and end without a trace, even one that is killed on nodes of the best kind', async () => {
     state = makeState();
 
-    const ups = await Promise.all(['one', 'two'].map((name) => run('up', '--name', name, '--nodes', 'played')));
+    const ups = await Promise.all([run('up', '--name', 'one'), run('up', '--name', 'two', '--nodes', 'played')]);
 
     expect(
       ups.map(({ code }) => code),
@@ -39,16 +45,21 @@ describe.skipIf(obstacle !== undefined)('embedded clouds in the background', () 
     expect((await run('status')).output).toMatch(/one +up .*\ntwo +up /);
     expect(await run('up', '--name', 'one')).toMatchObject({ code: 0, output: expect.stringContaining('up already') });
 
-    expect(await run('down', '--name', 'one')).toMatchObject({ code: 0 });
-    await expect(fetch(`${endpoints[0]}/_edge/health`)).rejects.toThrow();
+    kill('one');
+    await eventually(() => expect(fetch(`${endpoints[0]}/_edge/health`)).rejects.toThrow());
     expect((await fetch(`${endpoints[1]}/_edge/health`)).ok).toBe(true);
 
-    expect(await run('down', '--all')).toMatchObject({ code: 0 });
-    expect(await run('down', '--name', 'one')).toMatchObject({
+    expect(await run('down', '--name', 'two')).toMatchObject({
       code: 0,
-      output: expect.stringContaining('not running'),
+      output: expect.stringContaining('two is gone'),
     });
-    expect(processesOf(state)).toEqual([]);
+    await eventually(() => expect(processesOf(state)).toEqual([]));
+    for (const which of [['--all'], ['--name', 'one']]) {
+      expect(await run('down', ...which)).toMatchObject({
+        code: 0,
+        output: expect.stringContaining('one is not running'),
+      });
+    }
     expect(filesOf(state)).toEqual([]);
   });
 

@@ -89,15 +89,4 @@ describe.skipIf(obstacle !== undefined)('a demo that is interrupted leaves nothi
     expect(await running.exit).toBe(130);
     await expectNothingLeft();
   });
-
-  it('no process even when it is killed without a chance to clean up, workers on nodes of the best kind', async () => {
-    state = makeState();
-    running = startLocal(state, ['demo']);
-    await awaitOutput(running, /Wait for boot: running/);
-
-    running.child.kill('SIGKILL');
-
-    await running.exit;
-    await vi.waitFor(() => expect(processesOf(state)).toEqual([]), PATIENCE);
-  });
 });

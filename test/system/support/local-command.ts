@@ -2,15 +2,19 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stateDirectory } from '../../../local/paths.ts';
 import { pythonDirectory } from '../../scenario/support/emulator.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 
-/** A state directory of a test's own, with the Python environment of the others unless it is to be made. */
+/** A state directory of a test's own, with the others' Python environment and compiled code, unless they are to be made. */
 export const makeState = ({ python = true } = {}): string => {
   const state = mkdtempSync(join(tmpdir(), 'carrierarr-state-'));
   if (!python) return state;
   symlinkSync(pythonDirectory, join(state, 'python'));
+  const compiled = join(stateDirectory(), 'node-cache');
+  mkdirSync(compiled, { recursive: true });
+  symlinkSync(compiled, join(state, 'node-cache'));
   return state;
 };
 
@@ -62,7 +66,7 @@ export const awaitOutput = async ({ output, exit }: RunningCommand, pattern: Reg
   void exit.then((code) => {
     ended = code;
   });
-  const deadline = Date.now() + 100_000;
+  const deadline = Date.now() + 200_000;
   while (!pattern.test(output())) {
     if (ended !== undefined || Date.now() > deadline) {
       throw new Error(`no ${pattern} (${ended === undefined ? 'still running' : `exit ${ended}`}) in: ${output()}`);
