@@ -7,7 +7,7 @@ import { nodeIdOf, SimulatedAgent } from './support/simulated-agent.ts';
 const AGENTS = Number(process.env.CARRIERARR_TEST_AGENTS ?? 100);
 const LIMIT_MS = 60_000 + 100 * AGENTS;
 /** Agents and control plane share one process here, and that may have a tenth of a processor: few heartbeats a second. */
-const HEARTBEAT_MS = Math.max(5_000, 10 * AGENTS);
+const HEARTBEAT_MS = Math.max(3_000, 10 * AGENTS);
 
 /** Whether it works with many; what it costs is measured by scripts/measure-agents.ts. */
 describe(`our control plane with ${AGENTS} agents`, () => {

@@ -38,6 +38,18 @@ describe('the age of connections', () => {
     await new TestAgent(grpcPort).join();
     expect(plane.fleet.get('ip-10-0-0-1')).toMatchObject({ connected: true, record: { state: 'online' } });
   });
+
+  it('is not for agents that we did not write, which never come back', async () => {
+    const { grpcPort, plane } = await aPlane({ CARRIERARR_MAX_CONNECTION_AGE: '30s' });
+    const agent = new TestAgent(grpcPort);
+    await agent.join(1, { agentVersion: '', worker: '' });
+    vi.advanceTimersByTime(33_000);
+
+    // Over the same connection, which would end before the answer.
+    expect((await agent.client.heartbeat({ nodeId: 'ip-10-0-0-1' })).ok).toBe(true);
+    expect(agent.ended).toBeUndefined();
+    expect(plane.fleet.get('ip-10-0-0-1')).toMatchObject({ connected: true });
+  });
 });
 
 /** A way that can be blocked without either end noticing. */
