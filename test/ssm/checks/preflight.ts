@@ -30,6 +30,3 @@ export const lighthouse = (overrides: Readonly<Record<string, unknown>>) => ({
   'configmap/nebula/nebula-config': { data: { 'config.yaml': lighthouseConfig(overrides) } },
 });
 export const rules = (...inbound: readonly unknown[]) => lighthouse({ firewall: { inbound } });
-export const cilium = (data: Readonly<Record<string, string>>) => ({
-  'configmap/kube-system/cilium-config': { data: { devices: 'en+', mtu: '0', ...data } },
-});
