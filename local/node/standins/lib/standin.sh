@@ -5,7 +5,7 @@ readonly STANDINS=/run/standins
 
 # standin_begin PROGRAM: does what the files /run/standins/PROGRAM.{fail,exit,hang} ask for.
 standin_begin() {
-  mkdir -p "$STANDINS"
+  [[ -d $STANDINS ]] || mkdir -p "$STANDINS"
   if [[ -e $STANDINS/$1.fail ]]; then
     cat "$STANDINS/$1.fail" >&2
     exit 1
@@ -19,14 +19,17 @@ standin_nap() {
   command -p sleep "$1"
 }
 
-# standin_real PROGRAM FOLDER: the next such program on PATH after the stand-in's own folder.
+# standin_real PROGRAM FOLDER: sets real to the first such program on PATH outside the stand-in's own folder; returns 1
+# where there is none.
 standin_real() {
-  local folder
-  while IFS= read -r -d : folder; do
-    if [[ $(readlink -f "$folder") != "$2" && -x $folder/$1 ]]; then
-      printf '%s' "$folder/$1"
+  local folder folders
+  IFS=: read -r -a folders <<<"$PATH"
+  for folder in "${folders[@]}"; do
+    if [[ ! $folder -ef $2 && -x $folder/$1 ]]; then
+      # shellcheck disable=SC2034 # shared with the programs that source this file
+      real=$folder/$1
       return 0
     fi
-  done <<<"$PATH:"
+  done
   return 1
 }
