@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { type NodeSandbox, sandboxObstacle } from '../../ssm/node-sandbox.ts';
-import { ClusterWorld } from './cluster-world.ts';
 import { aNode, type World } from './support.ts';
 
 const WATCH = '/usr/local/lib/carrierarr/interruption.sh';
@@ -162,33 +161,6 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('the watch for interru
     expect(code).toBe(0);
     expect(stderr).toContain('this node is in no cluster');
     expect(await node.shell('stat -c %a /run/carrierarr/interruption.json')).toBe('644\n');
-  });
-
-  it("empties a gpu-worker of a cluster with no more than a kubelet's rights", async () => {
-    const world = new ClusterWorld();
-    const lighthouse = await world.lighthouse();
-    const { verdict } = await world.installCilium(lighthouse);
-    const worker = await world.gpuWorker(String(verdict.caHash));
-    await world.joinCluster(lighthouse);
-    const kube = (line: string) => lighthouse.node.shell(`KUBECONFIG=${SERVER} ${line}`);
-    const pod = {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'work', namespace: 'default' },
-      spec: { nodeName: 'carrierarr-gpu-worker-001', containers: [{ name: 'work', image: 'busybox' }] },
-    };
-    await kube(`kubectl create -f - <<<'${JSON.stringify(pod)}'`);
-    const asKubelet = (line: string) => worker.node.shell(`KUBECONFIG=${KUBELET} ${line} 2>&1 || true`);
-    worker.instance.metadata.set(ACTION, NOTICE);
-
-    const { stderr } = await worker.node.run([WATCH]);
-
-    expect(stderr).toContain('no pod is left');
-    expect(await kube('kubectl get node carrierarr-gpu-worker-001 -o json | jq -r .spec.unschedulable')).toBe('true\n');
-    expect(await kube('kubectl get pods -n default --no-headers 2>&1')).toContain('No resources found');
-    expect(await asKubelet('k3s kubectl cordon carrierarr-lighthouse-001')).toContain('Forbidden');
-    expect(await asKubelet('k3s kubectl get pods -A')).toContain('Forbidden');
-    expect(await asKubelet('k3s kubectl get secrets -A')).toContain('Forbidden');
   });
 });
 

@@ -20,6 +20,7 @@ const fetched = (message: string, phase = 'Succeeded') =>
 const aServer = async () => {
   const { node } = await aNode({ role: 'lighthouse' });
   await stubCluster(node);
+  await node.hasten();
   await node.write('/etc/rancher/k3s/config.yaml', 'node-name: "carrierarr-lighthouse-001"\n', '0600');
   await node.write('/run/kube/node.json', aKubeNode(NODE, true, { allocatable: { 'nvidia.com/gpu': '1' } }));
   await node.write('/run/kube/pod-serve.json', SERVING);

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { agentMembers } from '../../ssm/cluster-builders.ts';
 import { PRIVATE_IP, secretValue } from '../../ssm/fake-instance.ts';
 import { ADDRESS, anIdentity } from '../../ssm/identity-builders.ts';
-import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
+import { type NodeSandbox, sandboxObstacle } from '../../ssm/node-sandbox.ts';
 import { runStep } from '../../ssm/run-step.ts';
 import { aNode } from './support.ts';
 
@@ -17,33 +17,42 @@ ${listens.map((address) => `  http://${address}:11434/*) printf '{"version":"0.5
 esac; done
 exec /usr/bin/curl "$@"`;
 
-/** A gpu-worker that runs everything it should, Ollama on these addresses. */
-const aWorker = async (listens: readonly string[] = [ADDRESS]) => {
+/** A gpu-worker that runs everything it should. */
+const aWorker = async () => {
   const world = await aNode({ secret: [secretValue({ ...anIdentity().secret, ...agentMembers() })] });
   const { node } = world;
   for (const program of ['k3s', 'ollama', 'worker-agent']) await node.stub(program, 'exec /bin/sleep infinity');
-  await node.stub('nvidia-smi', `printf '\\033[32m${GPU}\\033[0m\\n'`);
-  await node.stub('curl', curl(listens));
-  await node.write(CONTAINERD, '[plugins]\nBinaryName = "/usr/bin/nvidia-container-runtime"\n');
   const { code, stderr } = await world.boot();
   if (code !== 0) throw new Error(stderr);
+  // Requested and not waited for.
+  for (const unit of ['k3s-agent', 'ollama', 'worker-agent']) await node.until(`systemctl is-active --quiet ${unit}`);
+  await node.hasten();
   return node;
 };
 
 const verify = { NebulaIp: ADDRESS };
 
-describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
-  it('names GPU, runtime and Ollama', async () => {
-    const node = await aWorker();
+describe.skipIf(sandboxObstacle !== undefined)('a gpu-worker', () => {
+  let node: NodeSandbox;
+  beforeAll(async () => {
+    node = await aWorker();
+  });
+  /** All is well, whatever the test before has changed. */
+  beforeEach(async () => {
+    await node.stub('nvidia-smi', `printf '\\033[32m${GPU}\\033[0m\\n'`);
+    await node.stub('curl', curl([ADDRESS]));
+    await node.write(CONTAINERD, '[plugins]\nBinaryName = "/usr/bin/nvidia-container-runtime"\n');
+    await node.write('/run/standins/journal/ollama.service', '');
+  });
 
+  it('verify-gpu names GPU, runtime and Ollama', async () => {
     const { code, verdict } = await runStep(node, 'verify-gpu', verify);
 
     expect(verdict).toMatchObject({ ok: true, gpu: GPU, gpus: 1, runtime: 'nvidia', ollama: '0.5.7' });
     expect(code).toBe(0);
   });
 
-  it('leaves out driver and runtime where no GPU is required', async () => {
-    const node = await aWorker();
+  it('verify-gpu leaves out driver and runtime where no GPU is required', async () => {
     await node.stub('nvidia-smi', 'exit 9');
     await node.shell(`rm ${CONTAINERD}`);
 
@@ -52,8 +61,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
     expect(verdict).toMatchObject({ ok: true, ollama: '0.5.7' });
   });
 
-  it('says what nvidia-smi says', async () => {
-    const node = await aWorker();
+  it('verify-gpu says what nvidia-smi says', async () => {
     const says = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.";
     await node.stub('nvidia-smi', `echo "${says}"; exit 9`);
 
@@ -62,8 +70,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
     expect(verdict).toMatchObject({ ok: false, reason: `nvidia-smi failed: ${says}` });
   });
 
-  it('fails where there is no GPU to see', async () => {
-    const node = await aWorker();
+  it('verify-gpu fails where there is no GPU to see', async () => {
     await node.stub('nvidia-smi', 'exit 0');
 
     const { verdict } = await runStep(node, 'verify-gpu', verify);
@@ -71,8 +78,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
     expect(verdict.reason).toBe('nvidia-smi sees no GPU');
   });
 
-  it('fails where k3s has not found the runtime', async () => {
-    const node = await aWorker();
+  it('verify-gpu fails where k3s has not found the runtime', async () => {
     await node.write(CONTAINERD, '[plugins]\n');
 
     const { verdict } = await runStep(node, 'verify-gpu', verify);
@@ -80,18 +86,8 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
     expect(verdict.reason).toContain('k3s does not know the NVIDIA runtime');
   });
 
-  it('gives the last words of a k3s-agent that does not run', async () => {
-    const node = await aWorker();
-    await node.shell('systemctl stop k3s-agent');
-    await node.write('/run/standins/journal/k3s-agent.service', 'level=fatal msg="token CA hash does not match"\n');
-
-    const { verdict } = await runStep(node, 'verify-gpu', verify);
-
-    expect(verdict.reason).toBe('k3s-agent is inactive: level=fatal msg="token CA hash does not match"');
-  });
-
-  it('fails where Ollama does not answer in the mesh', async () => {
-    const node = await aWorker([PRIVATE_IP]);
+  it('verify-gpu fails where Ollama does not answer in the mesh', async () => {
+    await node.stub('curl', curl([PRIVATE_IP]));
 
     const { verdict } = await runStep(node, 'verify-gpu', verify);
 
@@ -101,8 +97,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
   it.each([
     ['CUDA', { ok: true, ollamaComputesOn: 'cuda' }],
     ['cpu', { ok: false, reason: expect.stringContaining('Ollama found no GPU when it started') }],
-  ])('knows of an Ollama that computes on %s', async (library, wanted) => {
-    const node = await aWorker();
+  ])('verify-gpu knows of an Ollama that computes on %s', async (library, wanted) => {
     const line = `time=2026-11-22T00:00:00Z level=INFO msg="inference compute" id=0 library=${library} compute=7.5`;
     await node.write('/run/standins/journal/ollama.service', `msg="Listening"\n${line}\n[GIN] GET /api/version\n`);
 
@@ -111,35 +106,42 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-gpu', () => {
     expect(verdict).toMatchObject(wanted);
   });
 
-  it.each([PRIVATE_IP, '127.0.0.1'])('fails where Ollama answers at %s too', async (address) => {
-    const node = await aWorker([ADDRESS, address]);
+  it.each([PRIVATE_IP, '127.0.0.1'])('verify-gpu fails where Ollama answers at %s too', async (address) => {
+    await node.stub('curl', curl([ADDRESS, address]));
 
     const { verdict } = await runStep(node, 'verify-gpu', verify);
 
     expect(verdict).toMatchObject({ ok: false, reason: expect.stringContaining(`Ollama answers at ${address} too`) });
   });
-});
-
-describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-agent', () => {
-  it('passes where the agent runs and stays', async () => {
-    const node = await aWorker();
-
+  it('verify-agent passes where the agent runs and stays', async () => {
     const { verdict } = await runStep(node, 'verify-agent');
 
     expect(verdict).toMatchObject({ ok: true, agent: 'active' });
   });
 
-  it('says at once that the image has no agent', async () => {
-    const world = await aNode({ secret: [secretValue({ ...anIdentity().secret, ...agentMembers() })] });
-    await world.boot();
+  it("node-status reports the services of the role's image", async () => {
+    const { verdict } = await runStep(node, 'node-status');
 
-    const { verdict } = await runStep(world.node, 'verify-agent');
-
-    expect(verdict.reason).toMatch(/^the image has no worker-agent: .*agent\.verify to false$/);
+    expect(verdict.services).toEqual({
+      'carrierarr-boot': 'inactive',
+      nebula: 'active',
+      'k3s-agent': 'active',
+      ollama: 'active',
+      'worker-agent': 'active',
+    });
   });
 
-  it('gives the last words of an agent that does not run', async () => {
-    const node = await aWorker();
+  it('verify-gpu gives the last words of a k3s-agent that does not run', async () => {
+    await node.shell('systemctl stop k3s-agent');
+    await node.write('/run/standins/journal/k3s-agent.service', 'level=fatal msg="token CA hash does not match"\n');
+
+    const { verdict } = await runStep(node, 'verify-gpu', verify);
+    await node.shell('systemctl start k3s-agent');
+
+    expect(verdict.reason).toBe('k3s-agent is inactive: level=fatal msg="token CA hash does not match"');
+  });
+
+  it('verify-agent gives the last words of an agent that does not run', async () => {
     await node.shell('systemctl stop worker-agent');
     await node.write('/run/standins/journal/worker-agent.service', 'connecting\n\x1b[31mno route to host\x1b[0m\n');
 
@@ -150,8 +152,7 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-agent', () => 
     expect(verdict.tail).toContain('connecting');
   });
 
-  it('fails where the agent dies again and again', async () => {
-    const node = await aWorker();
+  it('verify-agent fails where the agent dies again and again', async () => {
     await node.stub('worker-agent', 'echo "panic: x"; exit 2');
     await node.shell('systemctl restart --no-block worker-agent');
     await node.stub('sleep', 'exec /bin/sleep 0.3');
@@ -163,18 +164,12 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('verify-agent', () => 
   });
 });
 
-describe.skipIf(sandboxObstacle !== undefined).concurrent('node-status', () => {
-  it("reports the services of the role's image", async () => {
-    const node = await aWorker();
+describe.skipIf(sandboxObstacle !== undefined)('an image without an agent', () => {
+  it('is said to have no agent', async () => {
+    const { node } = await aNode();
 
-    const { verdict } = await runStep(node, 'node-status');
+    const { verdict } = await runStep(node, 'verify-agent');
 
-    expect(verdict.services).toEqual({
-      'carrierarr-boot': 'inactive',
-      nebula: 'active',
-      'k3s-agent': 'active',
-      ollama: 'active',
-      'worker-agent': 'active',
-    });
+    expect(verdict.reason).toMatch(/^the image has no worker-agent: .*agent\.verify to false$/);
   });
 });
