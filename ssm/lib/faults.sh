@@ -44,11 +44,17 @@ look_json() {
   jq -r "${@:2}" "$1" <<<"$looked"
 }
 
+# json_list JSON...: a list of them.
+json_list() {
+  local IFS=,
+  printf '[%s]' "$*"
+}
+
 # Puts faults and notes into the verdict, and ends the step where there are faults.
 faults_end() {
   local all
-  step_put_json notes "$(printf '%s\n' "${looks_notes[@]}" | jq -sc '.[:20]')"
-  all=$(printf '%s\n' "${looks_faults[@]}" | jq -sc .)
+  step_put_json notes "$(json_list "${looks_notes[@]:0:20}")"
+  all=$(json_list "${looks_faults[@]}")
   step_put_json faults "$all"
   if [[ $all == '[]' ]]; then return 0; fi
   die "$(jq -r '"\(length) fault\(if length == 1 then "" else "s" end): "

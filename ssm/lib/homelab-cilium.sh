@@ -10,8 +10,16 @@ cilium_affinity() {
     | length > 0 and all(.[]; any(.matchExpressions[]?; .key == "liqo.io/type" and .operator == "DoesNotExist"))'
 }
 
-cilium_setting() {
-  look_json '.data[$key] // ""' --arg key "$1"
+# Reads the settings that matter out of the ConfigMap just looked at; one that is not there is empty.
+cilium_settings() {
+  {
+    read -r devices
+    read -r replacement
+    read -r masquerade
+    read -r legacy
+    read -r mtu
+  } < <(look_json '.data // {} | .devices, .["kube-proxy-replacement"], .["enable-bpf-masquerade"],
+    .["enable-host-legacy-routing"], .mtu | . // "" | gsub("\\s+"; " ")')
 }
 
 # cilium_devices_fault DEVICES: says what is wrong with the list of device patterns; nothing where all is well.
@@ -29,18 +37,16 @@ cilium_devices_fault() {
 }
 
 check_cilium_network() {
-  local devices wrong mtu
-  devices=$(cilium_setting devices)
+  local devices replacement masquerade legacy mtu wrong
+  cilium_settings
   wrong=$(cilium_devices_fault "$devices")
   [[ -z $wrong ]] || fault cilium-devices "$wrong" "devices: ${devices:-unset}" \
     "set devices in Cilium's values to the LAN interface, such as [\"en+\"]; $CILIUM_REMEDY; or liqo.networking: false"
-  if [[ $(cilium_setting kube-proxy-replacement) =~ ^(true|strict)$ && $(cilium_setting enable-bpf-masquerade) == true &&
-    $(cilium_setting enable-host-legacy-routing) != true ]]; then
+  if [[ $replacement =~ ^(true|strict)$ && $masquerade == true && $legacy != true ]]; then
     fault cilium-host-routing 'kube-proxy replacement with BPF masquerade routes past the tunnel of Liqo (liqo#2166)' \
-      "enable-host-legacy-routing: $(cilium_setting enable-host-legacy-routing)" \
+      "enable-host-legacy-routing: $legacy" \
       "set bpf.hostLegacyRouting: true in Cilium's values; $CILIUM_REMEDY; or liqo.networking: false"
   fi
-  mtu=$(cilium_setting mtu)
   if [[ $mtu =~ ^[0-9]+$ ]] && ((mtu > 0 && mtu < 1250)); then
     fault cilium-mtu 'pods have too small an MTU for the tunnel' "MTU: $mtu" \
       "set MTU in Cilium's values to 1250 or more; $CILIUM_REMEDY"

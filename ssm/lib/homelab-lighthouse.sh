@@ -110,7 +110,7 @@ check_lighthouse() {
   fi
   config=$(look_json '[.data // {} | to_entries[] | select(.key | test("\\.ya?ml$"))]
     | (map(select(.key | startswith("config."))) + .)[0].value // ""')
-  if ! config=$(yaml_to_json <<<"$config") || ! jq -e 'type == "object"' <<<"$config" >/dev/null; then
+  if ! config=$(yaml_to_json <<<"$config") || [[ $config != '{'* ]]; then
     fault lighthouse "the lighthouse's configuration cannot be read" "ConfigMap $SSM_LighthouseConfigMap: no YAML" \
       'Nebula would not start with it either: correct it'
     return 0

@@ -61,19 +61,21 @@ check_nodes() {
 check_services() {
   local name address clash
   look_for ranges services -A || return 0
-  clash=$(look_json '[.items[] | select([.spec.clusterIP, .spec.clusterIPs[]?, .spec.externalIPs[]?,
-      .status.loadBalancer.ingress[]?.ip] | index($ip)) | "\(.metadata.namespace)/\(.metadata.name)"] | unique | join(", ")' \
-    --arg ip "$SSM_WorkerIp")
-  [[ -z $clash ]] || fault worker-address "a Service has the worker's mesh address: pods would reach it instead" \
-    "$clash has $SSM_WorkerIp" 'delete and create that Service again, or ask for another address (--nebula-ip)'
-  while read -r name address; do
-    cidr_contains "$SSM_ServiceCidr" "$address" || {
-      fault ranges 'services live outside the configured range' "$name has $address" \
-        "set homelab.serviceCidr to what the cluster uses (it says $SSM_ServiceCidr)"
-      break
-    }
-  done < <(look_json '.items[] | select(.spec.clusterIP // "" | test("^[0-9.]+$"))
-    | "\(.metadata.namespace)/\(.metadata.name) \(.spec.clusterIP)"')
+  {
+    read -r clash
+    [[ -z $clash ]] || fault worker-address "a Service has the worker's mesh address: pods would reach it instead" \
+      "$clash has $SSM_WorkerIp" 'delete and create that Service again, or ask for another address (--nebula-ip)'
+    while read -r name address; do
+      cidr_contains "$SSM_ServiceCidr" "$address" || {
+        fault ranges 'services live outside the configured range' "$name has $address" \
+          "set homelab.serviceCidr to what the cluster uses (it says $SSM_ServiceCidr)"
+        break
+      }
+    done
+  } < <(look_json '([.items[] | select([.spec.clusterIP, .spec.clusterIPs[]?, .spec.externalIPs[]?,
+      .status.loadBalancer.ingress[]?.ip] | index($ip)) | "\(.metadata.namespace)/\(.metadata.name)"] | unique | join(", ")),
+    (.items[] | select(.spec.clusterIP // "" | test("^[0-9.]+$"))
+      | "\(.metadata.namespace)/\(.metadata.name) \(.spec.clusterIP)")' --arg ip "$SSM_WorkerIp")
 }
 
 check_ranges() {
