@@ -4,11 +4,12 @@ import { awsError, secretValue } from '../../ssm/fake-instance.ts';
 import { anIdentity } from '../../ssm/identity-builders.ts';
 import { skipLoudly } from '../support/nebula-programs.ts';
 import { aStrangersIdentity } from './support/homelab.ts';
+import type { Machine } from './support/machine.ts';
 import { bootNebula, bootObstacle } from './support/obstacle.ts';
 import { runStepOn } from './support/steps.ts';
 import { tracesOf } from './support/traces.ts';
 import { DARK_NAME, HOMELAB_NAME } from './support/wire.ts';
-import { type MachineSetting, World } from './support/world.ts';
+import { type MachineSetting, type Switched, World } from './support/world.ts';
 
 const LIGHTHOUSE = '10.100.0.1';
 /** Two minutes are what a machine waits for its secret. */
@@ -18,6 +19,19 @@ const IMPATIENT = {
 };
 const ILL = awsError('InternalServiceError', 500);
 
+const expectMetadataForRootAlone = async (machine: Machine): Promise<void> => {
+  const ask = 'curl --silent --output /dev/null --max-time 2 --write-out %{http_code} http://169.254.169.254/latest/';
+  expect(await machine.sh(`${ask}; true`)).toBe('401');
+  expect(await machine.sh(`setpriv --reuid nobody --clear-groups ${ask} || true`)).toBe('000');
+};
+
+const expectItsOwnCluster = async ({ machine, echo }: Switched): Promise<void> => {
+  await echo.first;
+  expect(await machine.waitFor('k3s')).toBe('active');
+  expect(await machine.read('/run/k3s.told')).toBe('k3s server\n');
+  expect(await machine.sh('stat -c %a /etc/rancher/k3s/agent-token')).toBe('600\n');
+};
+
 describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('a machine with our image', () => {
   let world: World;
   beforeAll(async () => {
@@ -25,7 +39,7 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
   });
   afterAll(() => world.close());
 
-  it.concurrent('is in the mesh when it has booted', async () => {
+  it.concurrent('is in the mesh when it has booted, and runs k3s, the agent, and Ollama for the mesh alone', async () => {
     await using booted = await world.boot();
     const { machine, meshAddress, echo } = booted;
 
@@ -38,15 +52,6 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
     expect(await machine.sh('stat -f -c %T /etc/nebula; cd /etc/nebula; stat -c "%a %n" *')).toBe(
       'tmpfs\n600 ca.crt\n600 config.yml\n600 host.crt\n600 host.key\n',
     );
-    expect(await machine.sh('systemctl --failed --plain --no-legend')).toBe('');
-  });
-
-  it.concurrent('runs k3s, the agent, and Ollama for the mesh alone', async () => {
-    await using booted = await world.boot();
-    const { machine, meshAddress } = booted;
-
-    await machine.verdict();
-
     expect(await machine.waitFor('k3s-agent')).toBe('active');
     expect(await machine.read('/run/k3s.told')).toBe('k3s agent\n');
     expect(await machine.sh('stat -c "%a %n" /etc/rancher/k3s/*')).toBe(
@@ -56,51 +61,35 @@ describe.skipIf(skipLoudly('machines that boot from the image', bootObstacle))('
     const gpu = { NebulaIp: meshAddress, Gpu: 'none' };
     expect(await runStepOn(booted, 'verify-gpu', gpu)).toMatchObject({ ok: true, ollama: '0.5.7' });
     expect(await runStepOn(booted, 'verify-agent')).toMatchObject({ ok: true, agent: 'active' });
+    expect(await machine.sh('systemctl --failed --plain --no-legend')).toBe('');
+    await expectMetadataForRootAlone(machine);
   });
 
-  it.concurrent('starts its own cluster where it is a lighthouse', async () => {
-    await using booted = await world.boot({ role: 'lighthouse' });
-    const { machine, echo } = booted;
+  it.concurrent.each(['gpu-worker', 'lighthouse'] as const)(
+    'shows the secrets of a %s nowhere, and starts its own cluster where that is a lighthouse',
+    async (role) => {
+      const refused = [awsError('AccessDeniedException')];
+      await using booted = await world.boot({
+        role,
+        prepare: (instance, secret) => {
+          instance.secret = [...refused, secretValue(secret)];
+        },
+      });
+      await expect(booted.machine.verdict()).resolves.toMatchObject({ done: true });
+      if (role === 'lighthouse') await expectItsOwnCluster(booted);
+      await booted.machine.sh('systemctl restart carrierarr-boot');
+      await runStepOn(booted, 'node-status');
 
-    await expect(machine.verdict()).resolves.toMatchObject({ done: true });
-
-    await echo.first;
-    expect(await machine.waitFor('k3s')).toBe('active');
-    expect(await machine.read('/run/k3s.told')).toBe('k3s server\n');
-    expect(await machine.sh('stat -c %a /etc/rancher/k3s/agent-token')).toBe('600\n');
-  });
-
-  it.concurrent.each(['gpu-worker', 'lighthouse'] as const)('shows the secrets of a %s nowhere', async (role) => {
-    const refused = [awsError('AccessDeniedException')];
-    await using booted = await world.boot({
-      role,
-      prepare: (instance, secret) => {
-        instance.secret = [...refused, secretValue(secret)];
-      },
-    });
-    await booted.machine.verdict();
-    await booted.machine.sh('systemctl restart carrierarr-boot');
-    await runStepOn(booted, 'node-status');
-
-    expect(await tracesOf(world, booted)).toEqual([]);
-  });
-
-  it.concurrent('shows instance metadata to root alone', async () => {
-    await using booted = await world.boot();
-    const { machine } = booted;
-    await machine.verdict();
-    const ask = 'curl --silent --output /dev/null --max-time 2 --write-out %{http_code} http://169.254.169.254/latest/';
-
-    expect(await machine.sh(`${ask}; true`)).toBe('401');
-    expect(await machine.sh(`setpriv --reuid nobody --clear-groups ${ask} || true`)).toBe('000');
-  });
+      expect(await tracesOf(world, booted)).toEqual([]);
+    },
+  );
 
   it.concurrent.each<[string, MachineSetting]>([
-    ['metadata answer late', { metadataAfter: 3000 }],
     ['the network is late', { pluggedAfter: 2000 }],
     [
-      'Secrets Manager is ill at first',
+      'metadata answer late and Secrets Manager is ill at first',
       {
+        metadataAfter: 3000,
         prepare: (instance, secret) => {
           instance.secret = [ILL, { status: 503, body: '<html>busy</html>' }, secretValue(secret)];
         },
