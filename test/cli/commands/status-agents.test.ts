@@ -1,5 +1,5 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OUTPUT } from '#contract';
 import { NodeView } from '../../../agent/control-plane/views.ts';
 import { askControlPlane } from '../../../cli/doors/control-plane.ts';
@@ -69,6 +69,8 @@ const aNode = (overrides: Partial<NodeView> = {}): NodeView =>
 let fleet: DeployedFleet;
 let homelab: FakeApi;
 beforeEach(async () => {
+  // The command waits two seconds; the machine that tests it may stand still for as long.
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal);
   fleet = await deployedFleet();
   homelab = await startFakeApi();
   const workers = [aWorker({ name: 'gpu-1' }), aWorker({ name: 'gpu-2', address: '10.100.2.2' })];
@@ -78,6 +80,7 @@ beforeEach(async () => {
   homelab.answer('GET /api/v1/nodes/ip-10-80-0-7', { status: 200, body: aNode() });
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await Promise.all([fleet.close(), homelab.close()]);
 });
 
@@ -211,6 +214,7 @@ describe('a control plane that says nothing', () => {
   });
 
   it('is waited for no longer than a moment', async () => {
+    vi.restoreAllMocks();
     const { createServer } = await import('node:net');
     const mute = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => mute.once('listening', resolve));

@@ -1,11 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkControlPlane } from '../../../cli/doctor/check-control-plane.ts';
 import type { FleetOutputs } from '../../../cli/doors/outputs.ts';
 import { type Answer, fakeAws } from '../../agent/control-plane/aws/support/fake-aws.ts';
 import { fleetSettings, NOW } from '../support/builders.ts';
 
 let page: Awaited<ReturnType<typeof fakeAws>> | undefined;
+// The command has few seconds for it; the machine that tests it may stand still for as long.
+beforeEach(() => {
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal);
+});
 afterEach(async () => {
+  vi.restoreAllMocks();
   await page?.close();
   page = undefined;
 });
