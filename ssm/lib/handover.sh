@@ -78,14 +78,12 @@ kubeconfig_field() {
 
 # kubeconfig_fault FILE: what speaks against the file as a credential; nothing where it is one.
 kubeconfig_fault() {
-  local server
-  if ! server=$(kubeconfig_field "$1" '.clusters | select(length == 1) | .[0].cluster.server'); then
-    printf 'it is no kubeconfig with one cluster'
-  elif [[ ! $server =~ ^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$ ]]; then
-    printf 'its cluster has no usable server address'
-  elif ! kubeconfig_field "$1" '.users | select(length == 1) | .[0].user | keys[0]' >/dev/null; then
-    printf 'it names no user'
-  fi
+  kubeconfig_field "$1" '
+    if (.clusters | length) != 1 then "it is no kubeconfig with one cluster"
+    elif .clusters[0].cluster.server // "" | test("^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$") | not then
+      "its cluster has no usable server address"
+    elif (.users | length) != 1 or (.users[0].user | length) == 0 then "it names no user"
+    else "" end' || printf 'it is no kubeconfig with one cluster'
 }
 
 # kubeconfig_route FILE URL PROXY: makes the kubeconfig go to that server through that proxy, as far as they are given.

@@ -15,9 +15,9 @@ liqo() {
   timeout --kill-after=5 "$seconds" liqoctl "$@"
 }
 
-# liqo_json SECONDS ARGUMENT...: what `liqoctl ARGUMENT... -o json` prints, as plain JSON.
+# liqo_json SECONDS ARGUMENT...: what `liqoctl ARGUMENT... -o json` prints, without colours.
 liqo_json() {
-  liqo "$@" -o json | step_plain | jq -c .
+  liqo "$@" -o json | step_plain
 }
 
 # has_kind PLURAL.GROUP: whether the cluster knows that kind.
@@ -31,24 +31,16 @@ liqo_version() {
     first(.items[]?.spec.template.spec.containers[].image | select(test("/liqo-controller-manager:")) | split(":") | last)'
 }
 
-# liqo_peer_state ID: what liqoctl and the ForeignCluster say of the peering, as one JSON object.
-liqo_peer_state() {
-  local info peer foreign
-  info=$(liqo_json 30 info) || info=null
-  peer=$(liqo_json 30 info peer "$1") || peer=null
-  foreign=$(kube_json "$FOREIGN_CLUSTERS" "$1" --ignore-not-found) || foreign=null
-  jq -cn --arg id "$1" --argjson info "${info:-null}" --argjson peer "${peer:-null}" --argjson foreign "${foreign:-null}" \
-    '{$id, $info, peer: ($peer // {} | .[$id]), $foreign}'
-}
-
-# Reads liqo_peer_state's object; one line for each thing that speaks against the peering. A module that is on and says
-# nothing is not healthy yet, although liqoctl calls it so. $role: what the other side must be.
+# What liqoctl and the ForeignCluster say of the peering with $id; one line for each thing that speaks against it. A
+# module that is on and says nothing is not healthy yet, although liqoctl calls it so. $role: what the other side must be.
 # shellcheck disable=SC2016 # the variables are jq's
 readonly LIQO_JUDGE='
   def met: .status == "Established" or .status == "Ready";
   def conditions: .conditions // [];
   def told: "\(.type) is \(.status): \(.message // .reason // "no reason given")";
-  . as $state | (if $networking == "true" then "Healthy" else "Disabled" end) as $network |
+  def heard: fromjson? // null;
+  {$id, info: ($info | heard), peer: ($peer | heard // {} | .[$id]), foreign: ($foreign | heard)} as $state |
+  (if $networking == "true" then "Healthy" else "Disabled" end) as $network |
   {networking: $network, authentication: "Healthy", offloading: "Healthy"} as $wanted |
   [ (if $state.info == null then "liqoctl info gives no answer"
      elif $state.info.health.healthy != true then
@@ -75,10 +67,13 @@ readonly LIQO_JUDGE='
 
 # liqo_peer_health ID NETWORKING [ROLE]: fills liqo_faults; returns 1 where something speaks against the peering.
 liqo_peer_health() {
-  local state faults
-  state=$(liqo_peer_state "$1") || state="{\"id\":\"$1\"}"
+  local info peer foreign faults
+  info=$(liqo_json 30 info) || info=''
+  peer=$(liqo_json 30 info peer "$1") || peer=''
+  foreign=$(kube_json "$FOREIGN_CLUSTERS" "$1" --ignore-not-found) || foreign=''
   # What cannot be judged is not healthy.
-  faults=$(jq -r --arg networking "$2" --arg role "${3:-Provider}" "$LIQO_JUDGE" <<<"$state") ||
+  faults=$(jq -rn --arg id "$1" --arg networking "$2" --arg role "${3:-Provider}" --arg info "$info" --arg peer "$peer" \
+    --arg foreign "$foreign" "$LIQO_JUDGE") ||
     faults="what Liqo says of $1 cannot be read"
   liqo_faults=()
   if [[ -n $faults ]]; then mapfile -t liqo_faults <<<"$faults"; fi

@@ -81,34 +81,32 @@ probe_service() {
       {name: "download", port: 7000}, {name: "upload", port: 7001}, {name: "datagram", port: 7002, protocol: "UDP"}]}}'
 }
 
+# The objects on standard input, each a line.
 probe_apply() {
-  jq -sc '{apiVersion: "v1", kind: "List", items: .}' | kube_within 30 apply -f -
+  printf '{"apiVersion":"v1","kind":"List","items":[%s]}' "$(paste -sd ,)" | kube_within 30 apply -f -
 }
 
-# The pod of a probe as JSON; nothing while there is none.
+# probe_pod NAME FILTER: what jq's filter finds in the latest pod of a probe; nothing while there is none.
 probe_pod() {
-  kube_json pods -n "$PROBE_NAMESPACE" -l "carrierarr.io/probe=$1" | jq -c '.items | last // empty'
+  kube_json pods -n "$PROBE_NAMESPACE" -l "carrierarr.io/probe=$1" | jq -cr ".items | last // empty | $2"
 }
 
 # Sets probe_address once the pod is Ready.
 probe_ready() {
-  probe_address=$(probe_pod "$1" | jq -r 'select(any(.status.conditions[]?; .type == "Ready" and .status == "True")) | .status.podIP // ""')
+  probe_address=$(probe_pod "$1" 'select(any(.status.conditions[]?; .type == "Ready" and .status == "True")) | .status.podIP // ""')
   [[ -n $probe_address ]]
 }
 
 # Sets probe_message once the pod has ended.
 probe_ended() {
-  probe_message=$(probe_pod "$1" | jq -c '.status.containerStatuses[0]?.state.terminated // empty
-    | .message // "" | (fromjson? // {broken: .[:200]})')
+  probe_message=$(probe_pod "$1" '.status.containerStatuses[0]?.state.terminated // empty
+    | .message // "" | . as $text | (fromjson? | objects) // {broken: $text[:200]}')
   [[ -n $probe_message ]]
 }
 
 # Everything the probes are, of this run or of an earlier one.
 probe_delete() {
-  local kind
-  for kind in jobs pods services; do
-    kube_within "$1" delete "$kind" -n "$PROBE_NAMESPACE" -l "$PROBE_PART" --ignore-not-found --wait=false || true
-  done
+  kube_within "$1" delete jobs,pods,services -n "$PROBE_NAMESPACE" -l "$PROBE_PART" --ignore-not-found --wait=false || true
 }
 
 probe_gone() {

@@ -18,9 +18,7 @@ now_milliseconds() {
 check() {
   local detail=${4:-} remedy=${5:-}
   log "check $1: ok=$2 $detail"
-  verify_checks+=("$(jq -cn --arg name "$1" --argjson ok "$2" --argjson ms "$3" --arg detail "${detail:0:300}" --arg remedy "${remedy:0:300}" \
-    '{name: $name, ok: $ok, ms: $ms} + (if $detail == "" then {} else {detail: $detail} end)
-     + (if $ok or $remedy == "" then {} else {remedy: $remedy} end)')")
+  verify_checks+=("$1" "$2" "$3" "${detail:0:300}" "${remedy:0:300}")
 }
 
 # tried NAME BEGAN FAULT REMEDY: a check that failed where there is a fault.
@@ -45,33 +43,34 @@ verify_tunnel() {
   tried tunnel-connected "$began" "$state" "$PATH_REMEDY"
 }
 
-# Quantities that the virtual node lacks.
-capacity_lacks() {
-  jq -r --arg wanted "$SSM_Resources" '
+# The first virtual node in four lines: its name, whether it is ready, what it has, what it lacks.
+read_node() {
+  kube_json nodes -l "liqo.io/remote-cluster-id=$SSM_ProviderClusterId,liqo.io/type=virtual-node" | jq -r --arg wanted "$SSM_Resources" '
     def units: {"": 1, m: 0.001, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 1024, Mi: 1048576, Gi: 1073741824, Ti: 1099511627776};
     def quantity: capture("^(?<n>[0-9.]+)(?<u>[A-Za-z]*)$") | (.n | tonumber) * (units[.u] // 1);
-    . as $has | $wanted | split(",")[] | select(. != "") | split("=") | .[0] as $name | .[1] as $want
-    | ($has[$name] // "0") as $got | select(($got | quantity) < ($want | quantity)) | "\($name) is \($got), not \($want)"'
+    .items[0] // empty | (.status.allocatable // {}) as $has
+    | .metadata.name, any(.status.conditions[]?; .type == "Ready" and .status == "True"), ($has | tojson),
+      ([$wanted | split(",")[] | select(. != "") | split("=") | .[0] as $name | .[1] as $want
+        | ($has[$name] // "0") as $got | select(($got | quantity) < ($want | quantity)) | "\($name) is \($got), not \($want)"]
+        | join(";"))'
 }
 
 verify_node() {
-  local began node='' capacity lacks
+  local began node=()
   began=$(now_milliseconds)
-  node=$(kube_json nodes -l "liqo.io/remote-cluster-id=$SSM_ProviderClusterId,liqo.io/type=virtual-node" | jq -c '.items[0] // empty') || node=''
-  if [[ -z $node ]]; then
+  mapfile -t node < <(read_node)
+  if ((${#node[@]} == 0)); then
     tried virtual-node "$began" "there is no virtual node of $SSM_ProviderClusterId" 'peer again; no resources were granted'
     return 1
   fi
-  step_put virtualNode "$(jq -r .metadata.name <<<"$node")"
-  capacity=$(jq -c '.status.allocatable // {}' <<<"$node")
-  step_put_json capacity "$capacity"
-  if ! jq -e 'any(.status.conditions[]?; .type == "Ready" and .status == "True")' <<<"$node" >/dev/null; then
-    tried virtual-node "$began" "$(jq -r .metadata.name <<<"$node") is not Ready" 'its virtual-kubelet does not reach the other API server: look at the mesh door'
+  step_put virtualNode "${node[0]}"
+  step_put_json capacity "${node[2]}"
+  if [[ ${node[1]} != true ]]; then
+    tried virtual-node "$began" "${node[0]} is not Ready" 'its virtual-kubelet does not reach the other API server: look at the mesh door'
     return 1
   fi
   tried virtual-node "$began" '' ''
-  lacks=$(capacity_lacks <<<"$capacity" | paste -sd ';')
-  tried capacity "$began" "$lacks" 'no worker of the other cluster has it; provision a gpu-worker, or ask for less (liqo.resources)'
+  tried capacity "$began" "${node[3]}" 'no worker of the other cluster has it; provision a gpu-worker, or ask for less (liqo.resources)'
 }
 
 # The other API server through the door, as the peering itself goes.
@@ -130,20 +129,22 @@ await_probe() {
   return 1
 }
 
-# report_probe NAME KEY: a part of the message as a check.
+# report_probe CONNECT DOWNLOAD UPLOAD DATAGRAM: the parts of the message as checks of these names.
 report_probe() {
-  local ok ms detail='' remedy=$MTU_REMEDY
-  read -r ok ms <<<"$(jq -r --arg key "$2" '.[$key] // {ok: false, ms: 0} | "\(.ok) \(.ms)"' <<<"$probe_message")"
-  if [[ $ok != true ]]; then
-    detail=$(jq -r --arg key "$2" 'if .broken then "the probe said: \(.broken)"
-      elif .[$key] == null then "not tried: no packet passed before"
-      elif $key == "connect" and .dns == false then "the name of the Service is unknown there"
+  local part name ok ms detail remedy
+  while IFS=$'\t' read -r part name ok ms detail; do
+    remedy=$MTU_REMEDY
+    if [[ $part == connect ]]; then remedy=$PATH_REMEDY; fi
+    check "$name" "$ok" "$ms" "$detail" "$remedy"
+  done < <(jq -r '. as $said | ["connect", "download", "upload", "datagram"] as $parts | range(4)
+    | $parts[.] as $key | $ARGS.positional[.] as $name | (($said[$key] | objects) // null) as $part
+    | [$key, $name, $part.ok == true, ($part.ms | numbers) // 0, (if $part.ok == true then ""
+      elif $said.broken then "the probe said: \($said.broken)"
+      elif $part == null then "not tried: no packet passed before"
+      elif $key == "connect" and $said.dns == false then "the name of the Service is unknown there"
       elif $key == "connect" then "no answer to a small request"
       elif $key == "datagram" then "no datagram of that size came back"
-      else "stalled or damaged after \(.[$key].bytes) bytes" end' <<<"$probe_message")
-    if [[ $2 == connect ]]; then remedy=$PATH_REMEDY; fi
-  fi
-  check "$1" "$ok" "$ms" "$detail" "$remedy"
+      else "stalled or damaged after \($part.bytes) bytes" end)] | @tsv' --args "$@" <<<"$probe_message")
 }
 
 verify_traffic() {
@@ -161,16 +162,11 @@ verify_traffic() {
     probe_object Job here peering-reverse "$SSM_ProviderClusterId" "$PROBE_CLIENT" "$address" "$datagram"
   } | probe_apply
   if await_probe peering-forward ended 90; then
-    report_probe "$there-reaches-$here" connect
-    report_probe "$here-to-$there-1MiB" download
-    report_probe "$there-to-$here-1MiB" upload
-    report_probe "datagram-$SSM_Mtu" datagram
+    report_probe "$there-reaches-$here" "$here-to-$there-1MiB" "$there-to-$here-1MiB" "datagram-$SSM_Mtu"
   fi
   if await_probe peering-reverse ended 60; then
-    report_probe "$here-reaches-$there" connect
-    report_probe "reverse-$there-to-$here-1MiB" download
-    report_probe "reverse-$here-to-$there-1MiB" upload
-    report_probe "reverse-datagram-$SSM_Mtu" datagram
+    report_probe "$here-reaches-$there" "reverse-$there-to-$here-1MiB" "reverse-$here-to-$there-1MiB" \
+      "reverse-datagram-$SSM_Mtu"
   fi
 }
 
@@ -188,12 +184,17 @@ verify_alone() {
 }
 
 verify_verdict() {
-  local all
-  all=$(printf '%s\n' "${verify_checks[@]}" | jq -sc .)
-  step_put_json checks "$all"
+  local all=()
+  # The checks, and why they speak against the peering, if they do.
+  mapfile -t all < <(jq -rn '[$ARGS.positional | range(0; length; 5) as $at | .[$at:$at + 5]
+      | (.[1] == "true") as $ok | {name: .[0], $ok, ms: (.[2] | tonumber)} + (if .[3] == "" then {} else {detail: .[3]} end)
+        + (if $ok or .[4] == "" then {} else {remedy: .[4]} end)]
+    | tojson, (map(select(.ok | not)) as $bad | select($bad != [])
+      | "\($bad | length) of \(length) checks failed: " + ($bad | map("\(.name): \(.detail // "no")" + (if .remedy then ". Remedy: \(.remedy)" else "" end)) | join(" | ") | gsub("\n"; " ")))' \
+    --args -- "${verify_checks[@]}")
+  step_put_json checks "${all[0]}"
   step_put_json mtu "$((10#$SSM_Mtu))"
-  jq -e 'all(.ok)' <<<"$all" >/dev/null || die "$(jq -r '(map(select(.ok | not))) as $bad
-    | "\($bad | length) of \(length) checks failed: " + ($bad | map("\(.name): \(.detail // "no")" + (if .remedy then ". Remedy: \(.remedy)" else "" end)) | join(" | "))' <<<"$all")"
+  if ((${#all[@]} > 1)); then die "${all[1]}"; fi
 }
 
 require_verify_parameters() {
