@@ -7,6 +7,7 @@ import { CREDENTIALS, FakeInstance } from '../../ssm/fake-instance.ts';
 import { NodeSandbox, type Outcome } from '../../ssm/node-sandbox.ts';
 import { runStep, type StepOutcome } from '../../ssm/run-step.ts';
 import { Api } from './api.ts';
+import { settled } from './settled.ts';
 
 const STANDINS = resolve('local/node/standins');
 const PATH = ['/run/stubs', ...['mesh-less', 'cluster-bin', 'common'].map((folder) => `${STANDINS}/${folder}`)];
@@ -72,6 +73,18 @@ export class Side {
   step(...[step, parameters = {}]: [Parameters<typeof runStep>[1], Record<string, string>?]): Promise<StepOutcome> {
     this.#runs += 1;
     return runStep(this.node, step, { ExecutionId: `burst-${this.#runs}`, Worker: 'burst', ...parameters });
+  }
+
+  /**
+   * The first answer of kubectl that says this is its answer to the same question from then on, without another start:
+   * for what is asked again and again while nothing changes any more.
+   */
+  async settle(question: string, answer = '.'): Promise<void> {
+    await this.node.stub('kubectl', settled(`${STANDINS}/cluster-bin/kubectl`, question, answer));
+  }
+
+  async unsettle(): Promise<void> {
+    await this.node.shell('rm -f /run/stubs/kubectl /run/settled.*');
   }
 
   async knob(name: string, text = ''): Promise<void> {
@@ -224,9 +237,7 @@ interface Snapshot {
 
 type Prepare = (atEnd: AtEnd) => Promise<Clusters>;
 
-const take = async (prepare: Prepare): Promise<Snapshot> => {
-  const closes: (() => Promise<void>)[] = [];
-  const { aws, home, cloud } = await prepare((close) => void closes.unshift(close));
+const take = async ({ aws, home, cloud }: Clusters): Promise<Snapshot> => {
   // What was written last is on the disk once the servers have ended.
   await Promise.all([aws.api.end(), home.api.end()]);
   const snapshot: Snapshot = {
@@ -234,7 +245,7 @@ const take = async (prepare: Prepare): Promise<Snapshot> => {
     calls: [await aws.recorded(), await home.recorded()],
     written: [...cloud.written],
   };
-  for (const close of closes) await close();
+  await Promise.all([aws.api.start(), home.api.start()]);
   return snapshot;
 };
 
@@ -242,9 +253,13 @@ const snapshots = new Map<string, Promise<Snapshot>>();
 
 /** A world of a test's own, prepared once a file: installing Liqo twice takes longer than most of what is tested. */
 const prepared = async (atEnd: AtEnd, key: string, prepare: Prepare): Promise<Clusters> => {
-  const snapshot = snapshots.get(key) ?? take(prepare);
-  snapshots.set(key, snapshot);
-  return await twoClusters(atEnd, await snapshot);
+  const snapshot = snapshots.get(key);
+  if (snapshot !== undefined) return await twoClusters(atEnd, await snapshot);
+  const first = prepare(atEnd);
+  const taken = first.then(take);
+  snapshots.set(key, taken);
+  await taken;
+  return await first;
 };
 
 const expectSuccess = ({ code, verdict }: StepOutcome): void => {
