@@ -111,8 +111,9 @@ remove_tenant_namespaces() {
 # what_is_left ID: one line for each thing of that cluster that is still here.
 what_is_left() {
   if [[ -n $(foreign_cluster "$1") ]]; then printf 'ForeignCluster %s\n' "$1"; fi
-  virtual_nodes "$1" | sed 's/^/virtual node /'
-  tenant_namespaces "$1" | sed 's/^/namespace /'
+  kube_json nodes,namespaces -l "liqo.io/remote-cluster-id=$1" | jq -r '.items[]? | .metadata.name as $name | .metadata.labels as $labels |
+    if .kind == "Node" then select($labels["liqo.io/type"] == "virtual-node") | "virtual node \($name)"
+    else select($labels["liqo.io/tenant-namespace"] == "true") | "namespace \($name)" end'
 }
 
 nothing_is_left() {
