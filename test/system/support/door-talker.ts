@@ -44,7 +44,7 @@ const dial = (address: string, port: number, authority: string | undefined): voi
   const limit = setTimeout(() => {
     say('error silence');
     socket.destroy();
-  }, 4000);
+  }, 10_000);
   socket.on('error', (error: NodeJS.ErrnoException) => say(`error ${error.code ?? error.message}`));
   socket.on('connect', () => {
     clearTimeout(limit);

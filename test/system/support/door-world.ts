@@ -153,7 +153,6 @@ export const createDoorWorld = (nebula: string, nebulaCert: string) => {
           DOOR_HOST_ADDRESS: HOST_LAN,
           DOOR_SOURCES: '10.244.0.0/16',
           DOOR_DRAIN_SECONDS: '0',
-          DOOR_CONNECT_SECONDS: '3',
           ...settings,
         }),
         'door',
