@@ -14,6 +14,11 @@ if (obstacle !== undefined) console.warn(`SKIPPED: the repairs of the emulator. 
 /** A loaded machine takes longer; who is done earlier waits no longer. */
 const PATIENCE = { timeout: 30_000 };
 
+/** How long a state waits that something else is to overtake, even on a machine that stops for a moment. */
+const LONG = 6;
+/** Until that state would have been over. */
+const outlast = () => new Promise((resolve) => setTimeout(resolve, (LONG + 0.5) * 1000));
+
 const wait = (seconds: number, next: object) => ({ Type: 'Wait', Seconds: seconds, ...next });
 
 /** One branch of two waits inside a Parallel, whose errors are caught. */
@@ -77,11 +82,11 @@ describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
   });
 
   it('enters no further state once an execution is stopped, and leaves it ABORTED', async () => {
-    const execution = await start(nested(2, 0));
+    const execution = await start(nested(LONG, 0));
     await vi.waitFor(async () => expect(await entered(execution)).toContain('First'), PATIENCE);
 
     await sfn.send(new StopExecutionCommand({ executionArn: execution }));
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await outlast();
 
     expect(await status(execution)).toBe('ABORTED');
     expect(await entered(execution)).toEqual(['Both', 'First']);
@@ -89,10 +94,10 @@ describe.skipIf(obstacle !== undefined)('the emulator, mended', () => {
   });
 
   it('ends an execution that takes longer than its machine allows as TIMED_OUT', async () => {
-    const execution = await start(nested(2, 0, { TimeoutSeconds: 1 }));
+    const execution = await start(nested(LONG, 0, { TimeoutSeconds: 1 }));
 
     await vi.waitFor(async () => expect(await status(execution)).toBe('TIMED_OUT'), PATIENCE);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await outlast();
 
     expect(await status(execution)).toBe('TIMED_OUT');
     expect((await history(execution)).at(-1)).toMatchObject({
