@@ -51,9 +51,10 @@ describe.skipIf(obstacle !== undefined)('the registry on DynamoDB', () => {
   describeClusters(make);
   describeRecords(make);
 
-  it('gives a hundred workers to a hundred callers that share nothing but the table', async () => {
+  // The contract has a hundred at once, by one caller.
+  it('gives twenty workers to twenty callers that share nothing but the table', async () => {
     const table = await createTable();
-    const callers = Array.from({ length: 100 }, () =>
+    const callers = Array.from({ length: 20 }, () =>
       createRegistry({ client, table, clock: systemClock, random: Math.random, settings: { mesh: MESH } }),
     );
     const began = performance.now();
@@ -62,10 +63,10 @@ describe.skipIf(obstacle !== undefined)('the registry on DynamoDB', () => {
       callers.map((caller, index) => caller.reserve(aReservation(`gpu-worker-${index}`))),
     );
 
-    console.info(`100 reservations at once: ${Math.round(performance.now() - began)} ms`);
-    expect(new Set(outcomes.map(({ row }) => row.address)).size).toBe(100);
-    expect(new Set(outcomes.map(({ row }) => row.owner)).size).toBe(100);
+    console.info(`20 reservations at once: ${Math.round(performance.now() - began)} ms`);
+    expect(new Set(outcomes.map(({ row }) => row.address)).size).toBe(20);
+    expect(new Set(outcomes.map(({ row }) => row.owner)).size).toBe(20);
     const rows = await callers[0]?.list();
-    expect(new Set(rows?.map(({ address }) => address)).size).toBe(100);
+    expect(new Set(rows?.map(({ address }) => address)).size).toBe(20);
   });
 });
