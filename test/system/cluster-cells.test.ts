@@ -130,11 +130,14 @@ const giveNotice = async (on: Cloud, worker: string): Promise<void> => {
   expect(status).toBe(200);
 };
 
-/** Each look is a whole start of the command, so there are few. */
-const expectRemoved = (on: Cloud, worker: string): Promise<void> =>
-  expect
-    .poll(async () => (await carrierarr(on, 'status', worker, '--json')).output, { timeout: 240_000, interval: 8000 })
+/** The command is asked once the instance is gone: each look is a whole start of it. */
+const expectRemoved = async (on: Cloud, worker: string): Promise<void> => {
+  const instance = () => on.edge.nodes.instanceOf(worker);
+  await expect.poll(instance, { timeout: 240_000, interval: 500 }).toBeUndefined();
+  await expect
+    .poll(async () => (await carrierarr(on, 'status', worker, '--json')).output, { timeout: 120_000, interval: 3000 })
     .toMatch(/"phase": ?"REMOVED"/);
+};
 
 const ids = (found: readonly { readonly ids: readonly string[] }[]): string[] => found.flatMap((each) => each.ids);
 
