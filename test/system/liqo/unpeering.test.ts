@@ -1,6 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { sandboxObstacle } from '../../ssm/node-sandbox.ts';
-import { CONSUMER, PROVIDER, peered, type Side, twoClusters, twoLiqos, UNPEER, USER } from './support.ts';
+import {
+  type Clusters,
+  CONSUMER,
+  PROVIDER,
+  peered,
+  type Side,
+  twoClusters,
+  twoLiqos,
+  UNPEER,
+  USER,
+} from './support.ts';
 
 const TENANT = `liqo-tenant-${PROVIDER}`;
 const FORGET = { ClusterId: PROVIDER };
@@ -34,14 +44,6 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-unpeer', { ti
     expect(await aws.names('namespaces')).not.toContain('llm');
     const order = (await verbs(home)).filter((verb) => /^(unoffload|unpeer|force)/.test(verb));
     expect(order.map((verb) => verb.split(' ')[0])).toEqual(['unoffload', 'unpeer']);
-  });
-
-  it('has nothing to do where nothing is left', async ({ onTestFinished }) => {
-    const { home } = await twoLiqos(onTestFinished);
-
-    const { verdict } = await home.step('homelab-unpeer', UNPEER);
-
-    expect(verdict).toMatchObject({ ok: true, how: 'none', left: [] });
   });
 
   it('uses force where the provider is gone from the start', async ({ onTestFinished }) => {
@@ -105,16 +107,6 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-forget-cluste
     expect(await home.seen()).toContain(`namespace ${TENANT} is stuck on finalizers of Liqo: cleared`);
   });
 
-  it('takes back the peering user of the cluster that is gone', async ({ onTestFinished }) => {
-    const { home } = await twoLiqos(onTestFinished);
-    await home.step('homelab-make-peering-user', { ...USER, ConsumerClusterId: PROVIDER });
-
-    const { verdict } = await home.step('homelab-forget-cluster', FORGET);
-
-    expect(verdict).toMatchObject({ ok: true, cleared: [], left: [] });
-    expect(await home.names('certificatesigningrequests')).toEqual([]);
-  });
-
   it('has nothing to do where Liqo never was', async ({ onTestFinished }) => {
     const { home } = await twoClusters(onTestFinished);
 
@@ -125,12 +117,36 @@ describe.skipIf(sandboxObstacle !== undefined).concurrent('homelab-forget-cluste
   });
 });
 
-describe.skipIf(sandboxObstacle !== undefined).concurrent('unpeer on EC2', { timeout: 240_000 }, () => {
-  it('ends a peering in which the homelab provides', async ({ onTestFinished }) => {
-    const { aws } = await twoLiqos(onTestFinished);
+// None of these changes what the next one meets.
+describe.skipIf(sandboxObstacle !== undefined)('where nothing is peered', () => {
+  let clusters: Clusters;
+  beforeAll(async () => {
+    clusters = await twoLiqos();
+  });
+
+  it('homelab-unpeer has nothing to do', async () => {
+    const { home } = clusters;
+
+    const { verdict } = await home.step('homelab-unpeer', UNPEER);
+
+    expect(verdict).toMatchObject({ ok: true, how: 'none', left: [] });
+  });
+
+  it('unpeer on EC2 has nothing to do either', async () => {
+    const { aws } = clusters;
 
     const { verdict } = await aws.step('unpeer', { ...UNPEER, ProviderClusterId: CONSUMER });
 
     expect(verdict).toMatchObject({ ok: true, how: 'none', provider: CONSUMER });
+  });
+
+  it('homelab-forget-cluster takes back the peering user of the cluster that is gone', async () => {
+    const { home } = clusters;
+    await home.step('homelab-make-peering-user', { ...USER, ConsumerClusterId: PROVIDER });
+
+    const { verdict } = await home.step('homelab-forget-cluster', FORGET);
+
+    expect(verdict).toMatchObject({ ok: true, cleared: [], left: [] });
+    expect(await home.names('certificatesigningrequests')).toEqual([]);
   });
 });
