@@ -21,7 +21,7 @@ const interval = Number(process.argv[4] ?? 30);
 const PROCESSES = 2;
 const TICKS_PER_SECOND = 100;
 /** As the image starts it. */
-const NODE_FLAGS = ['--max-old-space-size=192', '--disable-warning=ExperimentalWarning'];
+const NODE_FLAGS = ['--max-old-space-size=256', '--disable-warning=ExperimentalWarning'];
 
 const fleetProgram = join(import.meta.dirname, '../test/agent/wire/support/simulated-fleet.ts');
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
