@@ -108,12 +108,21 @@ remove_tenant_namespaces() {
   done < <(tenant_namespaces "$1")
 }
 
-# what_is_left ID: one line for each thing of that cluster that is still here.
+# what_is_left ID: one line for each thing of that cluster that is still here, and for what nobody could be asked about.
 what_is_left() {
-  if [[ -n $(foreign_cluster "$1") ]]; then printf 'ForeignCluster %s\n' "$1"; fi
-  kube_json nodes,namespaces -l "liqo.io/remote-cluster-id=$1" | jq -r '.items[]? | .metadata.name as $name | .metadata.labels as $labels |
+  local foreign marked
+  if ! foreign=$(foreign_cluster "$1"); then
+    printf 'perhaps ForeignCluster %s (the API server did not say)\n' "$1"
+  elif [[ -n $foreign ]]; then
+    printf 'ForeignCluster %s\n' "$1"
+  fi
+  if ! marked=$(kube_json nodes,namespaces -l "liqo.io/remote-cluster-id=$1"); then
+    printf 'perhaps virtual nodes and namespaces of %s (the API server did not say)\n' "$1"
+    return 0
+  fi
+  jq -r '.items[]? | .metadata.name as $name | .metadata.labels as $labels |
     if .kind == "Node" then select($labels["liqo.io/type"] == "virtual-node") | "virtual node \($name)"
-    else select($labels["liqo.io/tenant-namespace"] == "true") | "namespace \($name)" end'
+    else select($labels["liqo.io/tenant-namespace"] == "true") | "namespace \($name)" end' <<<"$marked"
 }
 
 nothing_is_left() {

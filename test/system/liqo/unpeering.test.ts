@@ -149,4 +149,15 @@ describe.skipIf(sandboxObstacle !== undefined)('where nothing is peered', () => 
     expect(verdict).toMatchObject({ ok: true, cleared: [], left: [] });
     expect(await home.names('certificatesigningrequests')).toEqual([]);
   });
+
+  it('homelab-forget-cluster calls nothing gone that nobody could be asked about', async () => {
+    const { home } = clusters;
+    home.api.knob('deny', 'list nodes\n');
+    await home.node.hasten();
+
+    const { code, verdict } = await home.step('homelab-forget-cluster', FORGET);
+
+    expect(code).toBe(1);
+    expect(verdict.reason).toContain(`there is left: perhaps virtual nodes and namespaces of ${PROVIDER}`);
+  });
 });
