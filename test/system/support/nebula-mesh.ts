@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   accessSync,
   constants,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNamespaces, ended, ip, type Namespaces } from './namespaces.ts';
+import { createNamespaces, ip, type Namespaces } from './namespaces.ts';
 
 export interface NodeFiles {
   readonly ca: string;
@@ -70,11 +71,15 @@ const startPing = (namespace: string, address: string, namespaces: Namespaces): 
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
+  // Its last words may be read only after its end.
+  const closed = once(child, 'close');
   return {
     stop: async () => {
       child.kill('SIGINT');
-      await ended(child);
-      const sent = Number(/(\d+) packets transmitted/.exec(output)?.[1] ?? 0);
+      await closed;
+      const summary = /(\d+) packets transmitted/.exec(output);
+      if (summary === null) throw new Error(`ping gave no summary: ${output.slice(-500)}`);
+      const sent = Number(summary[1]);
       const answered = new Set([...output.matchAll(/icmp_seq=(\d+) ttl/g)].map(([, sequence]) => Number(sequence)));
       const counted = answered.has(sent) ? sent : sent - 1;
       return { sent: counted, lost: counted - answered.size };
