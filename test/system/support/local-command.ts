@@ -55,7 +55,9 @@ export const startLocal = (
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (text += String(data)));
   const exit = new Promise<number | string>((done) => {
-    child.on('exit', (code, signal) => done(code ?? signal ?? ''));
+    // Its last words may be read after its end only; whom it left behind may hold its output open for ever.
+    child.once('close', (code, signal) => done(code ?? signal ?? ''));
+    child.once('exit', (code, signal) => setTimeout(done, 5000, code ?? signal ?? ''));
   });
   return { child, output: () => text, exit };
 };
